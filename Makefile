@@ -1,0 +1,61 @@
+# `make repro` and `make test` are all that is needed; both build .venv first.
+PYTHON ?= python3.11
+PIP_ARGS ?=
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export OMP_NUM_THREADS := 1
+
+.PHONY: repro test verify detect benchmark realism experiment official bank lab
+
+repro: .venv/installed
+	dvc repro
+	@echo "Done. Open reports/index.html"
+
+test: .venv/installed
+	ruff check
+	ruff format --check
+	pytest
+
+# The proof: everything made again from nothing must leave the record of the last run as it is.
+verify: .venv/installed
+	rm -rf .cache/checkpoints
+	dvc repro --force
+	git diff --exit-code dvc.lock reports
+
+# Your own recording: make detect AUDIO=path/to/file.wav
+detect: .venv/installed
+	python -m sedutils.notebooks run notebooks/90_own_audio.ipynb reports/own_audio/last.ipynb audio="$(AUDIO)"
+
+# Speed, memory and time of every stage, into data/measured/
+benchmark: .venv/installed
+	python -m sedutils.benchmark
+
+# How real the procedural sound is: make realism BANK=folder of real clips (ESC-10's classes)
+realism: .venv/installed
+	python -m sedutils.foley.realism --bank "$(BANK)" --folds 4 5 --out data/measured/foley_realism.csv
+
+# Another source, beside the committed tables, which stay:
+#   make experiment NAME=bank-mine SET="corpora.tut_sed_synthetic_2016.source=bank corpora.tut_sed_synthetic_2016.bank=/path"
+experiment: .venv/installed
+	dvc exp run --temp --name $(NAME) $(foreach change,$(SET),-S '$(change)')
+	mkdir -p reports/$(NAME)
+	git archive "$$(git for-each-ref --format='%(objectname)' 'refs/exps/*/*/$(NAME)')" reports/laptop \
+	  | tar -x --strip-components=2 -C reports/$(NAME)
+	printf 'Made by `make experiment NAME=%s SET="%s"` at commit %s.\n' '$(NAME)' '$(SET)' \
+	  "$$(git rev-parse --short HEAD)" > reports/$(NAME)/README.md
+
+# Downloads: the published mixtures (4.9 GB) and ESC-50 as a bank (600 MB)
+official: .venv/installed
+	python -m sedutils.official.download tut_sed_synthetic_2016
+
+bank: .venv/installed
+	python -m sedutils.official.download bank
+
+lab: .venv/installed
+	jupyter lab notebooks
+
+.venv/installed: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
+	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps --no-build-isolation -e .
+	touch $@

@@ -1,0 +1,1 @@
+"""Shared models, corpora, training and metrics of a companion to five papers on sound event detection."""

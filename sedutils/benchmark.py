@@ -1,0 +1,297 @@
+"""What it costs: speed of each part, time and memory of each stage. Nothing here is part of a stage.
+
+    python -m sedutils.benchmark [speed] [memory] [stages]
+
+Rows go to data/measured/<part>.csv with machine, versions and date. Ratios compare two ways of doing the
+same thing in turn within one run, since machines are noisy.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import joblib
+import numpy as np
+import pandas as pd
+import psutil
+import torch
+import yaml
+from torch import nn
+from torch.nn import functional as F
+
+from sedutils import features, files, foley, jobs, mixing, models, params, training
+from sedutils.models.blocks import LockedDropout
+
+MEASURED = Path("data/measured")
+SIZE = "laptop"
+
+
+class Straightforward(nn.Module):
+    """The CRNN as one would write it down: convolution, batch norm, ReLU, pooling, dropout; torch's GRU."""
+
+    def __init__(self, crnn):
+        super().__init__()
+        self.blocks = crnn.convolutions
+        self.recurrent = crnn.recurrent
+        self.output = crnn.output
+
+    def forward(self, x):
+        h = x.unsqueeze(1)
+        for block in self.blocks:
+            h = block.dropout(block.pool(F.relu(block.norm(block.conv(h)))))
+        h = h.transpose(1, 2).flatten(2)
+        for layer in self.recurrent:
+            h = layer.gru(LockedDropout(layer.state_dropout).train(self.training)(h))[0]
+        return self.output(h)
+
+
+def crnn():
+    """The laptop CRNN, a batch for it, and its settings."""
+    design, front_end, settings = params.load("systems.crnn", "features", "training", size=SIZE)
+    arguments = {k: v for k, v in design.items() if k not in ("kind", "sequence_frames")}
+    torch.manual_seed(0)
+    net = models.build("CRNN", bands=front_end["mel_bands"], classes=16, **arguments)
+    length = design["sequence_frames"]
+    x = torch.randn(settings["batch_frames"] // length, length, front_end["mel_bands"])
+    return net, x, (torch.rand(*x.shape[:2], 16) < 0.1).float()
+
+
+def stepper(net, x, y):
+    """A function that does one training step."""
+    optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], fused=True)
+
+    def step():
+        loss = F.binary_cross_entropy_with_logits(net(x), y)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    return step
+
+
+def in_turn(*functions, rounds: int = 30) -> list[float]:
+    """Median seconds of each function, called in turn after a warm-up."""
+    times = [[] for _ in functions]
+    for i in range(rounds + 2):
+        for kept, function in zip(times, functions, strict=True):
+            start = time.perf_counter()
+            function()
+            if i >= 2:
+                kept.append(time.perf_counter() - start)
+    return [median(kept) for kept in times]
+
+
+def steps_per_second(threads: int, seconds: float = 8.0) -> float:
+    """Training steps a second of one job."""
+    torch.set_num_threads(threads)
+    net, x, y = crnn()
+    step, count, start = (
+        stepper(net.to(memory_format=torch.channels_last), x, y),
+        0,
+        time.perf_counter(),
+    )
+    while time.perf_counter() - start < seconds:
+        step()
+        count += 1
+    return count / (time.perf_counter() - start)
+
+
+def speed() -> list[tuple]:
+    """Training step, both cores, mixtures and features."""
+    torch.set_num_threads(1)
+    net, x, y = crnn()
+    plain, _, _ = crnn()
+    ours, straight = in_turn(
+        stepper(net.to(memory_format=torch.channels_last), x, y),
+        stepper(Straightforward(plain), x, y),
+    )
+    yield "CRNN training step, one thread, straightforward / ours", straight / ours, "times faster"
+    yield "CRNN training step, one thread", 1000 * ours, "ms"
+    with joblib.parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
+        pair = sum(joblib.Parallel()(joblib.delayed(steps_per_second)(1) for _ in range(2)))
+    with joblib.parallel_config("loky", n_jobs=1, inner_max_num_threads=2):
+        double = joblib.Parallel(n_jobs=2)([joblib.delayed(steps_per_second)(2)])[0]
+    yield "two one-thread trainings / one two-thread training", pair / double, "times the steps"
+    yield from sound()
+
+
+def sound() -> list[tuple]:
+    """Mixtures from foley on one core; features on all."""
+    settings, front_end = params.load("corpora.tut_sed_synthetic_2016", "features", size=SIZE)
+    shares = dict.fromkeys(foley.AVERAGE_SECONDS, 1.0)
+    source = foley.Foley(settings["seed"], 5, tuple(settings["split_fractions"].values()))
+    settings = settings | {"mixtures": {"train": 4, "validation": 2, "test": 2}}
+    with tempfile.TemporaryDirectory() as name:
+        folder, seconds = Path(name), settings["mixture_s"] * 8
+        start = time.perf_counter()
+        mixing.build(source, folder, settings, shares, backend="in-process", workers=1)
+        yield (
+            "mixtures from foley, one core",
+            seconds / (time.perf_counter() - start),
+            "x real time",
+        )
+        wavs = sorted(folder.rglob("*.wav")) * 20
+        frames = round(settings["mixture_s"] / front_end["hop_s"])
+        for width, file in (
+            (front_end["mel_bands"], "log_mel"),
+            (3 * front_end["mfcc"] - 1, "mfcc"),
+        ):
+            np.lib.format.open_memmap(
+                folder / f"{file}.npy", "w+", np.float32, (frames * len(wavs), width)
+            )
+        tasks = [
+            {
+                "path": w,
+                "first": i * frames,
+                "frames": frames,
+                "folder": folder,
+                "settings": front_end,
+            }
+            for i, w in enumerate(wavs)
+        ]
+        for label, count in (("warm-up", 4), ("features", len(tasks))):
+            start = time.perf_counter()
+            jobs.parallel(
+                features.extract_recording, tasks[:count], label=label, **params.workers()
+            )
+        spent = time.perf_counter() - start
+        yield "log mel and MFCC, all cores", settings["mixture_s"] * count / spent, "x real time"
+
+
+def anonymous_mb(process: psutil.Process) -> float:
+    """RssAnon of a process and its descendants in MB: memory maps do not count."""
+    total = 0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            status = Path(f"/proc/{one.pid}/status").read_text()
+        except OSError:  # it ended between the listing and the reading
+            continue
+        total += sum(
+            int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")
+        )
+    return total / 1024
+
+
+def watched(command: list[str]) -> tuple[float, float]:
+    """Run a command; its seconds and the peak of its anonymous memory in MB."""
+    start, peak = time.perf_counter(), 0.0
+    process = subprocess.Popen(command)
+    watcher = psutil.Process(process.pid)
+    while process.poll() is None:
+        try:
+            peak = max(peak, anonymous_mb(watcher))
+        except psutil.NoSuchProcess:
+            break
+        time.sleep(0.1)
+    if process.wait():
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return time.perf_counter() - start, peak
+
+
+def memory() -> list[tuple]:
+    """Peak anonymous memory of one epoch of the FNN on as much audio as laptop size has, and ten times that."""
+    for factor in (1, 10):
+        _, peak = watched(
+            [sys.executable, "-m", "sedutils.benchmark", "epoch", str(factor * 72_000)]
+        )
+        yield f"one epoch of training on {factor * 24} minutes, peak anonymous memory", peak, "MB"
+
+
+def epoch(frames: int) -> None:
+    """Train the FNN for one epoch on random features of so many frames (see `memory`)."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, width, kind in (("log_mel", 40, np.float32), ("targets", 16, np.uint8)):
+            rows = np.lib.format.open_memmap(folder / f"{file}.npy", "w+", kind, (frames, width))
+            for start in range(0, frames, 10_000):
+                rows[start : start + 10_000] = (
+                    rng.random((min(10_000, frames - start), width)) < 0.3
+                )
+        recordings = pd.DataFrame({"first_frame": np.arange(0, frames, 3000), "frames": 3000})
+        maps = [np.load(folder / f"{file}.npy", "r") for file in ("log_mel", "targets")]
+        split = training.Frames(*maps, recordings, torch.zeros(40), torch.ones(40))
+        net = models.build(
+            "FNN", bands=40, classes=16, context=5, units=64, layers=2, pieces=2, dropout=0.1
+        )
+        training.fit(
+            net,
+            split,
+            split,
+            seed=1,
+            sequence_frames=128,
+            batch_frames=2048,
+            learning_rate=0.001,
+            patience=1,
+            minimum_epochs=1,
+            max_epochs=1,
+            shift_frames=73,
+            checkpoint_epochs=1,
+            device="cpu",
+        )
+
+
+def stages() -> list[tuple]:
+    """Seconds and peak anonymous memory of every stage, run anew with an empty checkpoint cache."""
+    subprocess.run(["rm", "-rf", ".cache/checkpoints"], check=True)
+    declared = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
+    for stage in declared:
+        seconds, peak = watched(
+            [
+                sys.executable,
+                "-m",
+                "dvc",
+                "repro",
+                "--single-item",
+                "--force",
+                "--glob",
+                f"{stage}*",
+            ]
+        )
+        yield f"stage {stage}", seconds, "s"
+        yield f"stage {stage}, peak anonymous memory", peak, "MB"
+
+
+def machine() -> dict:
+    """What the rows were measured on."""
+    cpu = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    card = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    versions = f"Python {platform.python_version()}, torch {version('torch')}, librosa {version('librosa')}"
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "gpu": card,
+        "versions": versions,
+        "date": date.today().isoformat(),
+    }
+
+
+def main(parts: list[str]) -> None:
+    if parts[:1] == ["epoch"]:
+        return epoch(int(parts[1]))
+    known = {"speed": speed, "memory": memory, "stages": stages}
+    for part in parts or known:
+        rows = []
+        for what, value, unit in known[part]():
+            print(f"{what}: {value:.3g} {unit}", flush=True)
+            rows.append({"what": what, "value": round(value, 3), "unit": unit} | machine())
+        files.write_csv(MEASURED / f"{part}.csv", pd.DataFrame(rows), decimals=3)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,256 @@
+"""The statistics behind verdicts on a paper's claims, and the paper's own numbers.
+
+A system is a sequence of `metrics.Counts`, one a seed, each with a leading axis of units. A unit
+is a test recording, or a 30-second block where there are fewer than 20 recordings. Scores are
+averaged over seeds; the interval comes from resampling units, the same ones for every system and
+seed (paired); the spread over seeds is shown beside it. A verdict needs both: the interval clear
+of the claim's bound and every seed on the same side of it.
+
+A claim is written as `statistic > bound`: for an error the difference is turned round, "alike
+within b" is the conjunction of d > -b and -d > -b, "at least 12 classes" is a number of classes
+with bound 11.5.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from sedutils import metrics
+
+CONFIDENCE = 0.95
+ENOUGH_RECORDINGS = 20
+BLOCK_S = 30.0
+NEEDS_OFFICIAL = "needs official data"
+# outcome -> words: what a source allows to be said
+WORDS = {
+    "official": {"holds": "reproduced", "fails": "not reproduced", "undecided": "undecided"},
+    "other": {"holds": "holds here", "fails": "fails here", "undecided": "undecided here"},
+}
+
+
+def f1_score(counts):
+    """Micro-averaged F1 of counts, for `bootstrap` and `compare`."""
+    return metrics.segment_scores(counts)["f1_score"]
+
+
+def error_rate(counts):
+    """Error rate over all classes of counts."""
+    return metrics.segment_scores(counts)["error_rate"]
+
+
+def class_f1_scores(counts):
+    """Class-wise F1, (..., n_classes)."""
+    return metrics.class_wise_values(counts)["f1_score"]
+
+
+def unit_counts(references, outputs, *, segment_frames=1, hop_s=0.02):
+    """Counts of one system and seed along a leading axis of units.
+
+    references, outputs: recording -> bool roll (frames, classes), the same recordings in both.
+    Units are the recordings in sorted order, or, below 20 of them, their 30-second blocks.
+    """
+    if references.keys() != outputs.keys():
+        strange = sorted(references.keys() ^ outputs.keys())[0]
+        raise ValueError(f"recording {strange!r} is not in both reference and output")
+    whole = len(references) >= ENOUGH_RECORDINGS
+    # a block is cut between segments, so that counts of blocks add up to those of recordings
+    block_frames = max(1, round(BLOCK_S / hop_s / segment_frames)) * segment_frames
+    counts = [
+        metrics.segment_counts(
+            references[recording],
+            outputs[recording],
+            segment_frames=segment_frames,
+            block_frames=None if whole else block_frames,
+        )
+        for recording in sorted(references)
+    ]
+    return metrics.Counts.stack(counts) if whole else metrics.Counts.concatenate(counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A statistic on all units, seed by seed and of the seeds' mean scores, and its resamples."""
+
+    value: float  # of the scores averaged over seeds
+    per_seed: np.ndarray  # (n_seeds,)
+    resampled: np.ndarray  # (resamples,), of the scores averaged over seeds
+    n_units: int
+
+    @property
+    def n_seeds(self):
+        return len(self.per_seed)
+
+    @property
+    def std(self):
+        """Standard deviation over seeds, ddof=1; NaN with a single seed."""
+        return float(np.std(self.per_seed, ddof=1)) if self.n_seeds > 1 else float("nan")
+
+    @property
+    def interval(self):
+        """Percentile interval (low, high) over units at 95 %; resamples without a value (a class
+        that no unit of the resample holds) are left out, (NaN, NaN) if none is left."""
+        known = self.resampled[~np.isnan(self.resampled)]
+        if not len(known):
+            return float("nan"), float("nan")
+        low, high = np.quantile(known, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+        return float(low), float(high)
+
+    def row(self):
+        """The columns of a table of claims: value, std, low, high, seeds, units."""
+        low, high = self.interval
+        return {
+            "value": self.value,
+            "std": self.std,
+            "low": low,
+            "high": high,
+            "n_seeds": self.n_seeds,
+            "n_units": self.n_units,
+        }
+
+
+def bootstrap(systems, score, statistic, *, resamples=1000, seed=0):
+    """Statistic of the scores of several systems, with its paired bootstrap over units -> Estimate.
+
+    systems: sequence of systems (see module); a system of one run stands beside every seed of the
+    others. score: Counts (..., n_classes) -> (...) or (..., k). statistic: as many score arrays as
+    systems -> (...), a trailing k reduced. Both must take any leading shape. Equal arguments give
+    equal numbers.
+    """
+    n_units, n_seeds = _check(systems)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=resamples)
+    # unit weights in the first row: the statistic on all units takes the same way as its resamples
+    weights = np.concatenate([np.ones((1, n_units), dtype=weights.dtype), weights])
+    scores = [np.stack([score(run.weighted(weights)) for run in system]) for system in systems]
+    per_seed = [statistic(*(x[min(i, len(x) - 1)][:1] for x in scores)) for i in range(n_seeds)]
+    values = np.asarray(statistic(*(x.mean(axis=0) for x in scores)), dtype=float)
+    if values.shape != (resamples + 1,):
+        raise ValueError(f"statistic: one number a resample is needed, not shape {values.shape}")
+    return Estimate(
+        value=float(values[0]),
+        per_seed=np.array([float(x[0]) for x in per_seed]),
+        resampled=values[1:],
+        n_units=n_units,
+    )
+
+
+def compare(counts_a, counts_b, score, *, resamples=1000, seed=0):
+    """Paired difference score(a) - score(b) -> Estimate; counts: one Counts of units a seed."""
+    return bootstrap([counts_a, counts_b], score, np.subtract, resamples=resamples, seed=seed)
+
+
+def summary(counts, score, *, resamples=1000, seed=0):
+    """The score of one system -> Estimate."""
+    return bootstrap([counts], score, lambda a: a, resamples=resamples, seed=seed)
+
+
+def _check(systems):
+    n_units = {len(run.substitutions) for system in systems for run in system}
+    n_seeds = {len(system) for system in systems} - {1}
+    if len(n_units) != 1:
+        raise ValueError(f"systems: unequal numbers of units: {sorted(n_units)}")
+    if len(n_seeds) > 1 or 0 in n_seeds:
+        raise ValueError(f"systems: unequal numbers of seeds: {sorted(n_seeds)}")
+    return n_units.pop(), max(n_seeds, default=1)
+
+
+def outcome(per_seed, interval, bound=0.0):
+    """'holds', 'fails' or 'undecided' of the claim statistic > bound.
+
+    Decided only if the interval is clear of the bound and every seed lies on the same side.
+    """
+    per_seed, (low, high) = np.asarray(per_seed, dtype=float), interval
+    if low > bound and (per_seed > bound).all():
+        return "holds"
+    if high < bound and (per_seed < bound).all():
+        return "fails"
+    return "undecided"
+
+
+def conjunction(outcomes):
+    """A claim of several parts: fails if any part fails, holds if all hold."""
+    outcomes = list(outcomes)
+    if not outcomes or set(outcomes) - {"holds", "fails", "undecided"}:
+        raise ValueError(f"outcomes: {outcomes}")
+    if "fails" in outcomes:
+        return "fails"
+    return "holds" if set(outcomes) == {"holds"} else "undecided"
+
+
+def worded(result, source, *, particular=False):
+    """Verdict of an outcome: what may be said of it, given where the sound came from.
+
+    source: 'official', 'bank' or 'foley', or one for each corpus involved. particular: the claim
+    is against quoted rows or about particular classes or data sets.
+    """
+    sources = {source} if isinstance(source, str) else set(source)
+    if not sources or sources - {"official", "bank", "foley"}:
+        raise ValueError(f"source: {source!r} is not one of official, bank, foley")
+    if sources == {"official"}:
+        return WORDS["official"][result]
+    return NEEDS_OFFICIAL if particular else WORDS["other"][result]
+
+
+def verdict(per_seed, interval, bound, source, *, particular=False):
+    """`worded(outcome(...))` of a claim that is a single contrast."""
+    return worded(outcome(per_seed, interval, bound), source, particular=particular)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a paper prints: tables, claims, and the readings of what it leaves open."""
+
+    facts: dict
+
+    @property
+    def tables(self):
+        """Table ids in the paper's order."""
+        return [table["id"] for table in self.facts["tables"]]
+
+    def table(self, table_id):
+        """Rows of a table as a DataFrame, percent and names as printed."""
+        import pandas as pd
+
+        return pd.DataFrame(self._entry("tables", table_id)["rows"])
+
+    def value(self, table_id, *key, metric, spread=False):
+        """One printed number: the mean (or single run) of `metric` in the row with these keys, or
+        with spread=True its standard deviation, NaN where none is printed."""
+        entry = self._entry("tables", table_id)
+        rows = [r for r in entry["rows"] if [r[c] for c in entry["key_columns"]] == list(key)]
+        if len(rows) != 1:
+            raise ValueError(f"{table_id}: {len(rows)} rows with {key}")
+        names = [f"{metric}_std"] if spread else [f"{metric}_mean", metric]
+        known = [rows[0][name] for name in names if name in rows[0]]
+        if not known and not spread:
+            raise ValueError(f"{table_id}: no column {metric!r}")
+        return float("nan") if not known or known[0] is None else float(known[0])
+
+    @property
+    def claims(self):
+        """Claims as dicts, by id."""
+        return {claim["id"]: claim for claim in self.facts["claims"]}
+
+    @property
+    def readings(self):
+        """Readings of open points as a DataFrame id, topic, issue, reading, why, severity."""
+        import pandas as pd
+
+        return pd.DataFrame(self.facts["readings"])
+
+    def _entry(self, section, entry_id):
+        for entry in self.facts[section]:
+            if entry["id"] == entry_id:
+                return entry
+        raise ValueError(f"{section}: no {entry_id!r}")
+
+
+def read_published(path):
+    """Read a paper's facts file of data/published."""
+    facts = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    missing = {"paper", "tables", "claims", "readings"} - facts.keys()
+    if missing:
+        raise ValueError(f"{path}: no section {sorted(missing)[0]!r}")
+    return Published(facts)

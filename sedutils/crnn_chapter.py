@@ -1,0 +1,247 @@
+"""The numbers of the chapter on Cakir et al. 2017: decisions, Tables I-III, claims."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sedutils import evaluation, jobs, metrics, sed_eval_adapter, systems
+from sedutils.corpus import Corpus
+from sedutils.decoding import roll_to_events
+from sedutils.tables import paper_name
+from sedutils.training import Frames
+
+NETWORKS = ("fnn", "cnn", "rnn", "crnn")
+METRICS = ("F1_frm", "ER_frm", "F1_1s", "ER_1s")
+SECOND_FRAMES = evaluation.SECOND_FRAMES
+
+
+@dataclass(frozen=True)
+class Results:
+    """Decisions of every system and seed on the test recordings.
+
+    corpus : the annotation that sed_eval gets
+    systems : names in the order of Table II
+    settings : section ``evaluation`` of params.yaml
+    """
+
+    corpus: Corpus
+    features: Path
+    models: Path
+    systems: list[str]
+    seeds: list[int]
+    settings: dict
+    hop_s: float
+
+    @cached_property
+    def test(self) -> evaluation.Reference:
+        return evaluation.Reference.read(self.features, "test")
+
+    @cached_property
+    def validation(self) -> evaluation.Reference:
+        return evaluation.Reference.read(self.features, "validation")
+
+    def scores(self, system: str, seed: int, split: str = "test") -> np.ndarray:
+        return evaluation.read_scores(self.models, system, seed, split)
+
+    def rule(self, system: str) -> dict | None:
+        """The shortest event and gap of the GMM baseline; networks have no post-processing."""
+        if system != "gmm":
+            return None
+        return {
+            "minimum_event_s": self.settings["gmm_minimum_event_s"],
+            "minimum_gap_s": self.settings["gmm_minimum_gap_s"],
+            "hop_s": self.hop_s,
+        }
+
+    def threshold(self, system: str) -> float:
+        return evaluation.GMM_THRESHOLD if system == "gmm" else self.settings["threshold"]
+
+    @cached_property
+    def rolls(self) -> dict[str, list[dict[str, np.ndarray]]]:
+        """Decisions: system -> one dict (recording -> roll) a seed."""
+        return {
+            s: [
+                evaluation.decide(self.test, self.scores(s, seed), self.threshold(s), self.rule(s))
+                for seed in self.seeds
+            ]
+            for s in self.systems
+        }
+
+    @cached_property
+    def frame_counts(self) -> dict[str, list[metrics.Counts]]:
+        return {s: [self.test.counts(r) for r in runs] for s, runs in self.rolls.items()}
+
+    @cached_property
+    def second_counts(self) -> dict[str, list[metrics.Counts]]:
+        return {
+            s: [self.test.counts(r, segment_frames=SECOND_FRAMES) for r in runs]
+            for s, runs in self.rolls.items()
+        }
+
+    def oracle(self, system: str, seed: int, split: str) -> dict[str, np.ndarray]:
+        """Decisions on the test set at the threshold that is best on a split (``test``: an oracle)."""
+        reference = self.test if split == "test" else self.validation
+        t = evaluation.best_threshold(
+            reference, self.scores(system, seed, split), self.rule(system)
+        )
+        return evaluation.decide(self.test, self.scores(system, seed), t, self.rule(system))
+
+    def reference_rolls(self) -> dict[str, dict[str, np.ndarray]]:
+        """What a system that knows nothing would put out: silence, and everything always on."""
+        truth = self.test.rolls
+        return {
+            "silence": {k: np.zeros_like(r) for k, r in truth.items()},
+            "everything always on": {k: np.ones_like(r) for k, r in truth.items()},
+        }
+
+
+def table1(results: Results, published: pd.DataFrame) -> pd.DataFrame:
+    """Parameters of every system, ours as trained, beside the printed ones (Table I, Sec. III-C)."""
+    printed = published.query("dataset == 'synth2016'").set_index("method")
+    rows = []
+    for name in results.systems:
+        system = systems.System.read(results.models / name / str(results.seeds[0]))
+        known = printed.loc[name.upper()] if name.upper() in printed.index else {}
+        arguments = {k: v for k, v in system.description["arguments"].items() if k != "kind"}
+        rows.append(
+            {
+                "method": name.upper(),
+                "parameters": system.parameters,
+                "paper_printed": known.get("params_reported", ""),
+                "paper_recomputed": known.get("params_recomputed", ""),
+                "settings": ", ".join(f"{k} {v}" for k, v in arguments.items()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def score_by_sed_eval(
+    *,
+    name: str,
+    seed: int,
+    rolls: dict,
+    annotation: dict,
+    durations: dict,
+    labels: list,
+    hop_s: float,
+) -> dict:
+    """The four numbers of Table II by sed_eval itself, from annotated events and decisions."""
+    output = {k: roll_to_events(r, labels, hop_s=hop_s) for k, r in rolls.items()}
+    row = {"method": name, "seed": seed}
+    for suffix, segment_s in (("frm", hop_s), ("1s", SECOND_FRAMES * hop_s)):
+        scores, _ = sed_eval_adapter.sed_eval_segment(
+            annotation, output, labels, segment_s=segment_s, durations=durations, hop_s=hop_s
+        )
+        row |= {f"F1_{suffix}": 100 * scores["f1_score"], f"ER_{suffix}": scores["error_rate"]}
+    return row
+
+
+def table2(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
+    """Table II, this corpus's four columns: one row a method and seed, and the reference rows."""
+    rows = [
+        {"name": s.upper(), "seed": seed, "rolls": results.rolls[s][i]}
+        for s in results.systems
+        for i, seed in enumerate(results.seeds)
+    ]
+    rows += [
+        {
+            "name": "GMM, threshold from validation",
+            "seed": seed,
+            "rolls": results.oracle("gmm", seed, "validation"),
+        }
+        for seed in results.seeds
+        if "gmm" in results.systems
+    ]
+    rows += [
+        {
+            "name": f"{s.upper()}, oracle threshold",
+            "seed": seed,
+            "rolls": results.oracle(s, seed, "test"),
+        }
+        for s in results.systems
+        for seed in results.seeds
+    ]
+    rows += [{"name": k, "seed": 0, "rolls": r} for k, r in results.reference_rolls().items()]
+    test = results.test.recordings.set_index("recording")
+    shared = {
+        "annotation": {k: results.corpus.events_of(k) for k in test.index},
+        "durations": test.duration_s.to_dict(),
+        "labels": results.test.labels,
+        "hop_s": results.hop_s,
+    }
+    return pd.DataFrame(
+        jobs.parallel(
+            score_by_sed_eval,
+            [row | shared for row in rows],
+            label="scores",
+            backend=backend,
+            workers=workers,
+        )
+    )
+
+
+def beside_published(
+    rows: pd.DataFrame, published: pd.DataFrame, *, source: str, size: str
+) -> pd.DataFrame:
+    """Mean and std over seeds, the printed values, and, on official data alone, the difference."""
+    ours = evaluation.mean_and_std(rows, ["method"])
+    theirs = published.query("dataset == 'synth2016'").set_index("method")
+    ours.insert(0, "corpus", "tut_sed_synthetic_2016")
+    ours.insert(1, "source", source)
+    ours.insert(2, "size", size)
+    for metric in METRICS:
+        for part in ("mean", "std"):
+            ours[f"paper_{metric}_{part}"] = ours.method.map(theirs[f"{metric}_{part}"])
+        if source == "official":
+            ours[f"{metric}_difference"] = ours[f"{metric}_mean"] - ours[f"paper_{metric}_mean"]
+    return ours
+
+
+def table3(results: Results, published: pd.DataFrame) -> pd.DataFrame:
+    """Frame F1 per class in percent, mean and std over seeds, beside Table III where the classes are its."""
+    rows = []
+    for system in results.systems:
+        values = np.array([evaluation.class_f1(results.test, r) for r in results.rolls[system]])
+        spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1], np.nan)
+        rows.append(
+            pd.DataFrame(
+                {f"{system}_mean": values.mean(axis=0), f"{system}_std": spread},
+                index=results.test.labels,
+            )
+        )
+    table = pd.concat(rows, axis=1)
+    theirs = published.set_index("class")
+    for name in ("CNN", "RNN", "CRNN"):
+        column = theirs[f"F1_frm_{name}_mean"]
+        table[f"paper_{name.lower()}"] = [
+            column.get(paper_name(label), np.nan) for label in table.index
+        ]
+    return table.rename_axis("class").reset_index()
+
+
+def busiest(roll: np.ndarray, *, seconds: float, hop_s: float) -> float:
+    """Start in seconds of the stretch with the most different classes, then the most activity."""
+    length = round(seconds / hop_s)
+    starts = range(0, max(1, len(roll) - length + 1), round(1 / hop_s))
+    windows = {s: roll[s : s + length] for s in starts}
+    return max(starts, key=lambda s: (windows[s].any(0).sum(), windows[s].sum())) * hop_s
+
+
+def normalised(features: Path, recording: str) -> np.ndarray:
+    """Normalised log mel energies ``(frames, bands)`` of one test recording."""
+    frames = Frames.read(features, "test")
+    row = next(r for r in frames.recordings.itertuples() if r.recording == recording)
+    return frames.recording(row, row.frames)[0][0].numpy()
+
+
+def metrics_json(table: pd.DataFrame, names: list[str]) -> str:
+    """The headline numbers as JSON: method -> metric -> mean over seeds."""
+    rows = table.set_index("method")
+    leaves = {
+        n: {m: round(float(rows.loc[n.upper(), f"{m}_mean"]), 4) for m in METRICS} for n in names
+    }
+    return json.dumps({"crnn_chapter": leaves}, indent=1) + "\n"

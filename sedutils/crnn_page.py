@@ -1,0 +1,111 @@
+"""What the CRNN chapter says beside its numbers: provenance, the look of Table II, readings, limits."""
+
+import platform
+from html import escape
+
+import pandas as pd
+import torch
+
+from sedutils.crnn_chapter import METRICS, Results
+from sedutils.tables import list_html
+
+SOURCES = {
+    "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",
+    "bank": "mixtures made here of the clips in a folder. Not the paper's data.",
+    "official": "the published mixtures.",
+}
+# reading id -> what this project does where it adds to the reading or departs from it
+READINGS = {
+    "A08": "the reading; ReLU behind the pooling, which gives the same numbers",
+    "A09": "the reading; torch's GRU (reset gate behind the matrix, logistic sigmoid) in place of Keras 1.1's",
+    "A10": "batch size in params.yaml (training.batch_frames); laptop size raises the learning rate and lowers dropout",
+    "A12": "Glorot uniform and orthogonal",
+    "A14": "the reading, through sed_eval",
+    "A16": "the reading; power spectrum, each window centred on the middle of its 20 ms",
+    "A17": "the reading; zeros behind the end of a recording",
+    "A25": "the reading; edge frames repeated at the ends of a sequence",
+    "A30": "official when present; else mixed here by that recipe, the published shares of the classes kept",
+}
+
+
+def provenance(results: Results, corpus, source: str, size: str) -> str:
+    """The box every page begins with: where sound and numbers come from."""
+    test = results.test.recordings
+    lines = {
+        "corpus": f"TUT-SED Synthetic 2016, source {source}: {SOURCES[source]}",
+        "size": f"{size}: {len(corpus.recordings)} mixtures, {corpus.recordings.duration_s.sum() / 60:.0f} minutes, "
+        f"{len(corpus.labels)} classes; tested on {len(test)} mixtures of {test.duration_s.iloc[0]:.0f} s",
+        "seeds": ", ".join(map(str, results.seeds)),
+        "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}, "
+        f"pandas {pd.__version__}; device: {'GPU' if torch.cuda.is_available() else 'CPU, one thread a training'}",
+    }
+    rows = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
+    return f"<table class='provenance'>{rows}</table>"
+
+
+def table2_html(table: pd.DataFrame, systems: list[str]) -> str:
+    """Table II as ours (mean ± std) / published (/ difference on official data), best in bold.
+
+    The paper's rule: bold is the best method of a metric, and any whose mean lies within one standard
+    deviation of it.
+    """
+    methods = table.set_index("method")
+    contenders = methods.loc[[s.upper() for s in systems]]
+    head = "".join(f"<th>{m}</th><th>paper</th>" for m in METRICS)
+    body = ""
+    for name, row in methods.iterrows():
+        cells = ""
+        for metric in METRICS:
+            text = spread(row, metric)
+            if name in contenders.index and is_best(row, contenders, metric):
+                text = f"<strong>{text}</strong>"
+            if f"{metric}_difference" in row and pd.notna(row[f"{metric}_difference"]):
+                text += f" ({row[f'{metric}_difference']:+.2f})"
+            cells += f"<td>{text}</td><td>{spread(row, f'paper_{metric}')}</td>"
+        body += f"<tr><td>{escape(name)}</td>{cells}<td>{row.seeds:.0f}</td></tr>"
+    return (
+        f"<table class='dataframe'><thead><tr><th>method</th>{head}<th>seeds</th></tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def spread(row, metric: str) -> str:
+    """``mean ± std`` with the paper's number of decimals, a dash where nothing is printed."""
+    mean, std = row[f"{metric}_mean"], row[f"{metric}_std"]
+    digits = 1 if "F1" in metric else 2
+    if pd.isna(mean):
+        return "–"
+    return f"{mean:.{digits}f}" + ("" if pd.isna(std) else f" ± {std:.{digits}f}")
+
+
+def is_best(row, contenders: pd.DataFrame, metric: str) -> bool:
+    sign = 1 if metric.startswith("F1") else -1
+    values = sign * contenders[f"{metric}_mean"]
+    best = values.idxmax()
+    slack = contenders.loc[best, f"{metric}_std"]
+    return sign * row[f"{metric}_mean"] >= values[best] - (0 if pd.isna(slack) else slack)
+
+
+def limits_html(source: str, size: str, training: dict, designs: dict) -> str:
+    """What differs from the paper in this run, and why."""
+    items = [
+        "Keras 1.1 on Theano is replaced by torch: GRU variant, random numbers and epsilon of Adam differ.",
+        "Batch size and number of epochs are not printed in the paper.",
+    ]
+    if source != "official":
+        items.append(
+            "The sounds are not the paper's, so levels cannot be compared with the printed ones; order and gaps can."
+        )
+    if size == "laptop":
+        widths = ", ".join(
+            f"{name} {d.get('maps', d.get('units'))}"
+            for name, d in designs.items()
+            if d["kind"] != "GMM"
+        )
+        items += [
+            f"Laptop size cuts widths ({widths}), audio, patience ({training['patience']} epochs), "
+            f"epochs (at most {training['max_epochs']}) and seeds ({len(training['seeds'])}).",
+            f"Learning rate {training['learning_rate']} and the dropout of params.yaml suit networks this narrow.",
+            "Each instance is used about twice, not 6.6 times: else two a class would be left for training.",
+        ]
+    return list_html(items)

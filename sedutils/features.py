@@ -1,0 +1,147 @@
+"""Log mel energies and MFCCs by librosa, one file a corpus and front end, read as memory maps.
+
+Frame ``f`` of a recording stands for ``[f * hop_s, (f + 1) * hop_s)``: the analysis window is centred
+on the middle of that stretch, so features, targets and metrics share one grid.
+"""
+
+import json
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pandas as pd
+
+from sedutils import corpus as corpora
+from sedutils import files, jobs, metrics
+
+FRONT_ENDS = ("log_mel", "mfcc")
+
+
+def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands) -> np.ndarray:
+    """Mel band energies ``(frames, mel_bands)`` of mono audio: Hamming window, power, Slaney filters."""
+    hop, frame = round(hop_s * sample_rate), round(frame_s * sample_rate)
+    frames = -(-len(audio) // hop)
+    before = (fft - hop) // 2
+    padded = np.pad(audio, (before, max(0, (frames - 1) * hop + fft - before - len(audio))))
+    spectrum = librosa.stft(
+        padded, n_fft=fft, hop_length=hop, win_length=frame, window="hamming", center=False
+    )
+    filters = librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=mel_bands, fmin=0)
+    power = spectrum.real**2 + spectrum.imag**2
+    return (filters @ power[:, :frames]).T
+
+
+def log_mel(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands, log_floor) -> np.ndarray:
+    """Natural log of the mel band energies, ``(frames, mel_bands)`` float32 (Sec. III-D)."""
+    energies = mel_energies(
+        audio, sample_rate=sample_rate, frame_s=frame_s, hop_s=hop_s, fft=fft, mel_bands=mel_bands
+    )
+    return np.log(np.maximum(energies, log_floor)).astype(np.float32)
+
+
+def mfcc(log_energies: np.ndarray, *, mfcc: int, delta_frames: int) -> np.ndarray:
+    """MFCCs, deltas and accelerations without the zeroth static one (Sec. III-C).
+
+    ``(frames, mel_bands)`` log energies to ``(frames, 3 * mfcc - 1)`` float32: 59 for 20 coefficients.
+    A recording shorter than ``delta_frames`` has its edge frames repeated for the slopes.
+    """
+    static = librosa.feature.mfcc(S=log_energies.T, n_mfcc=mfcc)
+    slopes = [
+        librosa.feature.delta(static, width=delta_frames, order=order, mode="nearest")
+        for order in (1, 2)
+    ]
+    return np.concatenate([static[1:], *slopes]).T.astype(np.float32)
+
+
+def extract(
+    corpus: corpora.Corpus, folder: Path, *, settings: dict, backend: str, workers: int
+) -> None:
+    """Write features and targets of a corpus.
+
+    The folder gets ``log_mel.npy``, ``mfcc.npy`` (all frames of all recordings below each other),
+    ``targets.npy`` (uint8, one column a label), ``recordings.csv`` (recording, split, scene,
+    first_frame, frames, duration_s), ``labels.txt`` and ``statistics.json`` (mean and standard deviation per
+    dimension over the training frames).
+    """
+    recordings = corpus.recordings.copy()
+    hop_s = settings["hop_s"]
+    recordings["frames"] = [metrics.frame_count(s, hop_s=hop_s) for s in recordings.duration_s]
+    recordings["first_frame"] = recordings.frames.cumsum() - recordings.frames
+    total = int(recordings.frames.sum())
+    widths = {"log_mel": settings["mel_bands"], "mfcc": 3 * settings["mfcc"] - 1}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, width in widths.items():
+        np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (total, width)).flush()
+    jobs.parallel(
+        extract_recording,
+        [
+            {
+                "path": corpus.audio_path(row.recording),
+                "first": row.first_frame,
+                "frames": row.frames,
+                "folder": folder,
+                "settings": settings,
+            }
+            for row in recordings.itertuples()
+        ],
+        label="features",
+        backend=backend,
+        workers=workers,
+    )
+    write_targets(corpus, recordings, folder, hop_s)
+    columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
+    files.write_csv(folder / "recordings.csv", recordings[columns])
+    files.write_text(folder / "labels.txt", "\n".join(corpus.labels) + "\n")
+    training = [
+        slice(row.first_frame, row.first_frame + row.frames)
+        for row in recordings.query("split == 'train'").itertuples()
+    ]
+    statistics = {name: moments(np.load(folder / f"{name}.npy", "r"), training) for name in widths}
+    files.write_text(folder / "statistics.json", json.dumps(statistics, indent=1) + "\n")
+
+
+def extract_recording(*, path: Path, first: int, frames: int, folder: Path, settings: dict) -> None:
+    """Fill one recording's rows of both feature files."""
+    audio, _ = files.read_audio(path, sample_rate=settings["sample_rate"], allow_silence=True)
+    mel = log_mel(audio, **front_end(settings))
+    if abs(len(mel) - frames) > 1:
+        raise ValueError(f"{path}: {len(mel)} frames of audio, {frames} by recordings.csv")
+    mel = (
+        mel[:frames]
+        if len(mel) >= frames
+        else np.pad(mel, ((0, frames - len(mel)), (0, 0)), "edge")
+    )
+    cepstra = mfcc(mel, mfcc=settings["mfcc"], delta_frames=settings["delta_frames"])
+    for name, values in (("log_mel", mel), ("mfcc", cepstra)):
+        rows = np.load(folder / f"{name}.npy", "r+")
+        rows[first : first + frames] = values
+        rows.flush()
+
+
+def front_end(settings: dict) -> dict:
+    """The settings that `log_mel` takes, out of those of the section ``features``."""
+    names = ("sample_rate", "frame_s", "hop_s", "fft", "mel_bands", "log_floor")
+    return {name: settings[name] for name in names}
+
+
+def write_targets(corpus, recordings: pd.DataFrame, folder: Path, hop_s: float) -> None:
+    """Write the binary activity of every class in every frame, by the rule of the metrics."""
+    rolls = [
+        metrics.event_roll(
+            corpus.events_of(row.recording), corpus.labels, n_frames=row.frames, hop_s=hop_s
+        )
+        for row in recordings.itertuples()
+    ]
+    files.write_npy(folder / "targets.npy", np.concatenate(rolls).astype(np.uint8))
+
+
+def moments(rows: np.ndarray, parts: list[slice], chunk: int = 100_000) -> dict[str, list[float]]:
+    """Mean and standard deviation per dimension over some rows of a memory map, piece by piece."""
+    count, total, squares = 0, 0.0, 0.0
+    for part in parts:
+        for start in range(part.start, part.stop, chunk):
+            x = rows[start : min(start + chunk, part.stop)].astype(np.float64)
+            count, total, squares = count + len(x), total + x.sum(0), squares + (x**2).sum(0)
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
+    return {"mean": mean.round(6).tolist(), "std": deviation.round(6).tolist()}

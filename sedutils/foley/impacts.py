@@ -1,0 +1,210 @@
+"""Sounds of solids that hit: glass, shots, feet and hooves."""
+
+import numpy as np
+from numpy.random import Generator
+from scipy.signal import lfilter
+
+from sedutils.foley import dsp
+
+
+def _shards(rng: Generator, n: int, start_s: float, weight: float) -> np.ndarray:
+    """Fragments bouncing: collisions that thin out, each ringing a stiff mode of a small plate."""
+    count = int(dsp.log_uniform(rng, 40, 260))
+    spread_s = dsp.log_uniform(rng, 0.12, 0.6)
+    times = start_s + rng.exponential(spread_s, count)
+    level = (rng.pareto(1.6, count) + 0.15) * np.exp(-(times - start_s) / (1.5 * spread_s))
+    modes = int(rng.integers(10, 17))
+    which = rng.integers(modes, size=count)
+    lowest = dsp.log_uniform(rng, 1500, 4000)
+    hz = dsp.log_uniform(rng, lowest, 15000, modes)
+    decay_s = dsp.log_uniform(rng, 0.03, 0.35, modes) * np.sqrt(3000 / hz)
+    out = np.zeros(n, dtype=np.float32)
+    for i in range(modes):
+        train = dsp.impulses(n, times[which == i], level[which == i])
+        out += dsp.resonators(train, [hz[i]], [decay_s[i]], [1.0])
+    chips = dsp.struck(dsp.impulses(n, times, level), dsp.burst(rng, 0.0003, 0.006))
+    return weight * (dsp.unit(out) + rng.uniform(0.1, 0.5) * dsp.unit(chips))
+
+
+def glass_smash(rng: Generator, duration_s: float) -> np.ndarray:
+    """Glass: a blow, a broadband crack of a few ms, then shards falling and ringing at 2-15 kHz.
+
+    Breaking events as in Warren & Verbrugge (1984): one burst, then many overlapping damped
+    sounds of different pitch whose rate and force fall away. A pane booms lower than a bottle.
+    """
+    n = dsp.length(duration_s)
+    start = rng.uniform(0.01, 0.08)
+    crack = dsp.burst(rng, 0.0003, dsp.log_uniform(rng, 0.03, 0.2))
+    crack = dsp.shaped(
+        crack, [50, 400, 5000, 20000], [rng.uniform(-20, -4), -6, 0, rng.uniform(-10, 0)]
+    )
+    out = dsp.struck(dsp.impulses(n, [start], [1.0]), dsp.peak(crack))
+    pane_hz = dsp.log_uniform(rng, 180, 1400) * np.array([1, 1.9, 3.1]) * rng.uniform(0.9, 1.1, 3)
+    blow = dsp.impulses(n, [start], [1.0])
+    out = out + rng.uniform(0.1, 0.8) * dsp.peak(
+        dsp.resonators(blow, pane_hz, dsp.log_uniform(rng, 0.03, 0.15, 3), [1, 0.7, 0.4])
+    )
+    out = dsp.unit(out) + _shards(rng, n, start, rng.uniform(0.5, 1.6))
+    if duration_s > 0.8 and rng.random() < 0.5:  # what was left in the frame follows
+        later = start + rng.uniform(0.25, 0.6 * duration_s)
+        out = out + _shards(rng, n, later, rng.uniform(0.2, 0.8))
+    return out
+
+
+def _shot_times(rng: Generator, duration_s: float) -> np.ndarray:
+    """One shot, a few single ones, or a burst of an automatic (8-14 a second)."""
+    start = rng.uniform(0.01, 0.08)
+    style = rng.random()
+    if style < 0.6 or duration_s < 0.8:
+        return np.array([start])
+    if style < 0.8:
+        gaps = rng.uniform(0.35, 0.9, int(rng.integers(1, 4)))
+    else:
+        gaps = np.exp(rng.normal(0, 0.02, int(rng.integers(3, 12)))) / rng.uniform(8, 14)
+    times = start + np.concatenate([[0.0], np.cumsum(gaps)])
+    return times[times < max(duration_s - 0.3, start + 1e-3)]
+
+
+def gun_shot(rng: Generator, duration_s: float) -> np.ndarray:
+    """Shots: a muzzle blast (Friedlander wave of 0.3-4 ms), its hot-gas noise, and the long echo.
+
+    Near shots are a crack; far ones lose their highs and roll off hills and walls like thunder.
+    """
+    n = dsp.length(duration_s)
+    far = rng.random()
+    t = np.arange(dsp.length(0.25)) / dsp.SAMPLE_RATE
+    blast_s = dsp.log_uniform(rng, 0.0004, 0.004)
+    blast = (1 - t / blast_s) * np.exp(-t / blast_s)
+    gas = dsp.noise(rng, t.size) * 10 ** (-3 * t / dsp.log_uniform(rng, 0.03, 0.2))
+    boom = np.sin(2 * np.pi * dsp.log_uniform(rng, 50, 160) * t) * np.exp(
+        -t / rng.uniform(0.02, 0.06)
+    )
+    shot = blast + rng.uniform(0.2, 0.8) * gas + rng.uniform(0, 0.6) * boom
+    top = rng.uniform(-40, -15) * far
+    shot = dsp.shaped(shot, [20, 300, 1500, 15000], [0, 0, 0.3 * top, top])
+    tail_s = dsp.log_uniform(rng, 0.3, 3.0)
+    t = np.arange(n) / dsp.SAMPLE_RATE
+    knee = dsp.log_uniform(rng, 200, 1200)
+    echo = dsp.coloured(rng, n, [30, 80, knee, 15000], [-10, 0, -4, -35]) * 10 ** (-3 * t / tail_s)
+    for _ in range(int(rng.integers(0, 4))):  # a wall or a hillside: late, separate returns
+        echo *= 1 + rng.uniform(0.5, 2.5) * np.exp(-(((t - rng.uniform(0.08, 0.9)) / 0.05) ** 2))
+    response = np.zeros(n)
+    response[: min(n, shot.size)] = dsp.peak(shot)[:n]
+    response += 10 ** (-rng.uniform(10, 26) * (1 - 0.5 * far) / 20) * echo
+    times = _shot_times(rng, duration_s)
+    train = dsp.impulses(n, times, np.exp(rng.normal(0, 0.1, times.size)))
+    return dsp.struck(train, response)
+
+
+def _steps(rng: Generator, duration_s: float, rate_hz: float, pattern: np.ndarray, sway: float):
+    """Times and feet of a gait: ``pattern`` are the beats of one stride as fractions of it."""
+    strides = int(duration_s * rate_hz) + 2
+    lengths = np.exp(rng.normal(0, sway, strides)) / rate_hz
+    starts = rng.uniform(0, 0.15) + np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
+    times = starts[:, None] + pattern[None, :] * lengths[:, None]
+    times = times + rng.normal(0, 0.008, times.shape)
+    feet = np.broadcast_to(np.arange(pattern.size), times.shape)
+    keep = times < duration_s
+    return times[keep], feet[keep]
+
+
+def _grit(
+    rng: Generator, n: int, times: np.ndarray, level: np.ndarray, width_s: float
+) -> np.ndarray:
+    """Gravel, sand or leaves under the sole: a shower of tiny clicks around each step."""
+    per_step = int(dsp.log_uniform(rng, 12, 60))
+    at = times[:, None] + rng.gamma(2.0, width_s / 2, (times.size, per_step))
+    height = level[:, None] * rng.exponential(1.0, at.shape)
+    click = dsp.burst(rng, 0.0002, dsp.log_uniform(rng, 0.002, 0.01))
+    return dsp.struck(dsp.impulses(n, at.ravel(), height.ravel()), click)
+
+
+def _scrape(
+    rng: Generator, n: int, times: np.ndarray, level: np.ndarray, width_s: float
+) -> np.ndarray:
+    """Sole or hoof dragging: low-passed noise under every step, never the same twice."""
+    lengths = width_s * np.exp(rng.normal(0, 0.3, times.size))
+    envelope = dsp.pulses(n, times, lengths, level * rng.exponential(1.0, times.size), attack=0.2)
+    soft = lfilter([1.0], [1, -rng.uniform(0.0, 0.9)], dsp.noise(rng, n)).astype(np.float32)
+    return dsp.unit(soft * dsp.spread(envelope, n))
+
+
+def footsteps(rng: Generator, duration_s: float) -> np.ndarray:
+    """Steps: heel strike, then the ball of the foot 60-160 ms later, 1.5-2.7 steps a second.
+
+    The floor's modes (boards 80-500 Hz), the shoe's click (1-4 kHz) and grit are mixed from hard
+    floor to gravel; left and right differ, and no two steps are alike (Ekimov & Sabatier 2006).
+    """
+    n = dsp.length(duration_s)
+    pattern = np.array([0.0, 0.5 + rng.normal(0, 0.015)])
+    times, feet = _steps(
+        rng, duration_s, 0.5 * rng.uniform(1.5, 2.7), pattern, rng.uniform(0.02, 0.07)
+    )
+    level = np.exp(rng.normal(0, 0.22, times.size)) * np.where(feet, rng.uniform(0.7, 1.1), 1.0)
+    toe_s, toe = rng.uniform(0.06, 0.16), rng.uniform(0.15, 0.8)
+    strikes = dsp.impulses(n, np.append(times, times + toe_s), np.append(level, toe * level))
+    thud = dsp.burst(rng, 0.001, dsp.log_uniform(rng, 0.006, 0.03))
+    body_hz = (
+        dsp.log_uniform(rng, 70, 450) * np.array([1.0, 1.7, 2.9]) * np.exp(rng.normal(0, 0.1, 3))
+    )
+    thud = dsp.shaped(thud, [40, 200, 3000, 18000], [0, 0, -12, -30])
+    body = dsp.rung(thud, body_hz, dsp.log_uniform(rng, 0.03, 0.18, 3), [1, 0.6, 0.4])
+    out = rng.uniform(0.3, 1.2) * dsp.unit(dsp.struck(strikes, body))
+    heel_hz, heel_s = dsp.log_uniform(rng, 900, 4500, 3), dsp.log_uniform(rng, 0.005, 0.02, 3)
+    tap = dsp.burst(rng, 0.0003, dsp.log_uniform(rng, 0.002, 0.01))
+    click = dsp.rung(tap, heel_hz, heel_s, [1, 0.7, 0.5])
+    click[: tap.size] += 0.1 * tap
+    out += rng.uniform(0.0, 1.2) * dsp.unit(dsp.struck(strikes, click))
+    out += rng.uniform(0.03, 0.5) * _scrape(rng, n, times, level, rng.uniform(0.05, 0.25))
+    gravel = rng.random() ** 2
+    out += gravel * 1.5 * dsp.unit(_grit(rng, n, times, level, rng.uniform(0.08, 0.22)))
+    return out
+
+
+def horsewalk(rng: Generator, duration_s: float) -> np.ndarray:
+    """Hooves: a four-beat walk (or a two-beat trot), each hoof a clop of an own pitch.
+
+    A horn hoof on stone rings at 500-2000 Hz for some 20-60 ms, on soil it thuds; the beats of a
+    walk are near a quarter stride apart but never even (Hildebrand 1965). Tack may jingle.
+    """
+    n = dsp.length(duration_s)
+    if rng.random() < 0.75:
+        pattern, rate = (
+            np.array([0, 0.22, 0.5, 0.72]) + rng.normal(0, 0.025, 4),
+            rng.uniform(0.75, 1.15),
+        )
+    else:
+        pattern, rate = (
+            np.array([0, 0.02, 0.5, 0.52]) + rng.normal(0, 0.01, 4),
+            rng.uniform(1.2, 1.6),
+        )
+    times, feet = _steps(rng, duration_s, rate, np.abs(pattern), rng.uniform(0.02, 0.06))
+    level = np.exp(rng.normal(0, 0.2, times.size)) * rng.uniform(0.5, 1.0, 4)[feet]
+    hard = rng.random()
+    base = dsp.log_uniform(rng, 450, 1500)
+    out, scuff_s = np.zeros(n), rng.uniform(0.02, 0.07)
+    for hoof in range(4):
+        mine = feet == hoof
+        at = np.append(times[mine], times[mine] + scuff_s)
+        strikes = dsp.impulses(n, at, np.append(level[mine], 0.4 * level[mine]))
+        tap = dsp.burst(rng, 0.0003, 0.004 + 0.01 * (1 - hard))
+        hz = (
+            base * np.exp(rng.normal(0, 0.1)) * np.array([1, 2.1, 3.4]) * rng.uniform(0.93, 1.07, 3)
+        )
+        clop = dsp.rung(tap, hz, np.array([0.06, 0.035, 0.02]) * (0.4 + hard), [1, 0.6, 0.4])
+        out += dsp.struck(strikes, clop)
+    out = dsp.unit(out) * (0.25 + hard)
+    thud = dsp.shaped(
+        dsp.burst(rng, 0.001, rng.uniform(0.03, 0.09)), [30, 120, 600, 6000], [0, 0, -14, -50]
+    )
+    strikes = dsp.impulses(n, times, level)
+    out += (1.1 - hard) * rng.uniform(0.4, 1.0) * dsp.unit(dsp.struck(strikes, thud))
+    out += (1 - hard) * rng.uniform(0, 0.8) * dsp.unit(_grit(rng, n, times, level, 0.08))
+    out += rng.uniform(0.03, 0.3) * _scrape(rng, n, times, level, rng.uniform(0.03, 0.12))
+    if rng.random() < 0.3:
+        jingle = dsp.impulses(n, times + 0.06, rng.exponential(1.0, times.size))
+        rings = dsp.resonators(
+            jingle, dsp.log_uniform(rng, 2500, 8000, 4), [0.2, 0.15, 0.1, 0.1], [1] * 4
+        )
+        out += rng.uniform(0.03, 0.2) * dsp.unit(rings)
+    return out

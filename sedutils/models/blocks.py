@@ -1,0 +1,134 @@
+"""Layers that the networks of several papers share. No librosa: these files run where only torch is."""
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from sedutils.models.gru import gru
+
+
+def trainable_parameters(model: nn.Module) -> int:
+    """Count the parameters that training moves (``requires_grad``), as the papers' tables do."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def initialise(module: nn.Module) -> None:
+    """Glorot-uniform input weights, orthogonal recurrent weights, zero biases (Keras 1.1 defaults).
+
+    Use as ``model.apply(initialise)``. A recurrent matrix holds one square block per gate.
+    """
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.GRU):
+        for name, weight in module.named_parameters():
+            if "bias" in name:
+                nn.init.zeros_(weight)
+                continue
+            init = nn.init.orthogonal_ if "_hh" in name else nn.init.xavier_uniform_
+            for gate in weight.data.chunk(3):
+                init(gate)
+
+
+class ConvBlock(nn.Module):
+    """Convolution, batch norm, max pooling over frequency, ReLU, dropout: Cakir et al. 2017, Sec. II-B.1.
+
+    The paper applies ReLU before pooling. Both orders give the same numbers, since ReLU is monotonic,
+    and pooling first leaves ReLU and dropout a fraction of the work.
+
+    Input ``(batch, maps_in, frames, bands)``, output ``(batch, maps_out, frames, bands // pool)``.
+    """
+
+    def __init__(
+        self,
+        maps_in: int,
+        maps_out: int,
+        *,
+        filter_shape: tuple[int, int],  # (frequency, time), the paper's order
+        pool: int,
+        dropout: float,
+        batch_norm: bool = True,
+    ):
+        super().__init__()
+        bands, frames = filter_shape
+        self.conv = nn.Conv2d(maps_in, maps_out, (frames, bands), padding="same")
+        # Keras 1.1: momentum 0.99 (torch counts the other way round) and epsilon 1e-3
+        self.norm = (
+            nn.BatchNorm2d(maps_out, momentum=0.01, eps=1e-3) if batch_norm else nn.Identity()
+        )
+        self.pool = nn.MaxPool2d((1, pool))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        return self.dropout(F.relu(self.pool(self.norm(self.conv(x))), inplace=True))
+
+
+class Dense(nn.Module):
+    """A hidden feedforward layer shared over frames: ``(batch, frames, n_in)`` to ``(…, n_out)``."""
+
+    def __init__(self, n_in: int, n_out: int, *, dropout: float):
+        super().__init__()
+        self.linear = nn.Linear(n_in, n_out)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        return self.dropout(F.relu(self.linear(x)))
+
+
+class Maxout(nn.Module):
+    """Linear units in groups of ``pieces``, each group passing on its maximum (Goodfellow et al. 2013)."""
+
+    def __init__(self, n_in: int, n_linear: int, *, pieces: int, dropout: float):
+        super().__init__()
+        self.linear = nn.Linear(n_in, n_linear)
+        self.pieces = pieces
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        return self.dropout(self.linear(x).unflatten(-1, (-1, self.pieces)).amax(-1))
+
+
+class LockedDropout(nn.Module):
+    """Dropout whose mask stays the same along a sequence ``(batch, frames, units)`` (Gal & Ghahramani 2016)."""
+
+    def __init__(self, rate: float):
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x):
+        if not self.training or self.rate == 0:
+            return x
+        keep = torch.full(
+            (x.shape[0], 1, x.shape[2]), 1 - self.rate, device=x.device, dtype=x.dtype
+        )
+        return x * torch.bernoulli(keep) / (1 - self.rate)
+
+
+class GRULayer(nn.Module):
+    """One forward GRU layer with dropout on inputs and states, both constant along a sequence.
+
+    The mask on the states is shared by the batch and multiplied into the columns of the recurrent
+    matrix, so that a GPU's fused kernel still does the recursion (on a CPU: `sedutils.models.gru`).
+    torch keeps a second bias per gate; it stays frozen at zero, which leaves one bias per gate as in
+    Keras and in the paper's counts.
+
+    Input ``(batch, frames, n_in)``, output ``(batch, frames, units)``.
+    """
+
+    def __init__(self, n_in: int, units: int, *, dropout: float):
+        super().__init__()
+        self.input_dropout = LockedDropout(dropout)
+        self.gru = nn.GRU(n_in, units, batch_first=True)
+        nn.init.zeros_(self.gru.bias_hh_l0).requires_grad_(False)
+        self.state_dropout = dropout
+
+    def forward(self, x):
+        x, recurrent = self.input_dropout(x), self.gru.weight_hh_l0
+        if self.training and self.state_dropout:
+            keep = torch.full((1, recurrent.shape[1]), 1 - self.state_dropout, device=x.device)
+            recurrent = recurrent * torch.bernoulli(keep) / (1 - self.state_dropout)
+        if x.device.type == "cpu":
+            return gru(x, self.gru.weight_ih_l0, recurrent, self.gru.bias_ih_l0)
+        return functional_call(self.gru, {"weight_hh_l0": recurrent}, (x,))[0]

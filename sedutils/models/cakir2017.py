@@ -1,0 +1,156 @@
+"""FNN, CNN, RNN and CRNN of Cakir et al. 2017, "Convolutional Recurrent Neural Networks for Polyphonic
+Sound Event Detection", Sec. II-B and Table I.
+
+Every network maps normalised log mel energies ``(batch, frames, bands)`` to logits
+``(batch, frames, classes)``; the sigmoid of the output layer is applied with the loss or by the caller.
+"""
+
+import math
+from itertools import pairwise
+
+from torch import nn
+from torch.nn import functional as F
+
+from sedutils.models.blocks import ConvBlock, Dense, GRULayer, Maxout, initialise
+
+
+class FNN(nn.Module):
+    """Feedforward baseline with maxout units over five frames of context (Sec. III-C; Cakir et al. 2015).
+
+    ``units`` counts linear units, as the paper's 1.6 million parameters require (reading A24); the
+    target is the middle frame of the context (A25).
+    """
+
+    def __init__(
+        self,
+        *,
+        bands: int,
+        classes: int,
+        context: int,
+        units: int,
+        layers: int,
+        pieces: int,
+        dropout: float,
+    ):
+        super().__init__()
+        self.context = context
+        widths = [context * bands] + [units // pieces] * layers
+        self.hidden = nn.Sequential(
+            *(Maxout(n, units, pieces=pieces, dropout=dropout) for n in widths[:-1])
+        )
+        self.output = nn.Linear(widths[-1], classes)
+        self.apply(initialise)
+
+    def forward(self, x):
+        side = self.context // 2
+        x = F.pad(
+            x.transpose(1, 2), (side, side), mode="replicate"
+        )  # (batch, bands, frames + 2 side)
+        x = x.unfold(2, self.context, 1)  # (batch, bands, frames, context)
+        x = x.permute(0, 2, 3, 1).flatten(2)  # (batch, frames, context * bands)
+        return self.output(self.hidden(x))
+
+
+class CRNN(nn.Module):
+    """Convolutions, then GRUs, then the sigmoid layer (Fig. 2, Sec. II-B)."""
+
+    def __init__(
+        self,
+        *,
+        bands: int,
+        classes: int,
+        maps: int,
+        pool: list[int],
+        rnn_layers: int,
+        filter_shape: list[int],
+        dropout: float,
+        batch_norm: bool = True,
+    ):
+        super().__init__()
+        self.convolutions = convolutions(maps, pool, filter_shape, dropout, batch_norm)
+        widths = [maps * (bands // math.prod(pool))] + [maps] * rnn_layers
+        self.recurrent = nn.Sequential(
+            *(GRULayer(i, o, dropout=dropout) for i, o in pairwise(widths))
+        )
+        self.output = nn.Linear(widths[-1], classes)
+        self.apply(initialise)
+
+    def forward(self, x):
+        h = stacked(self.convolutions(x.unsqueeze(1)))  # (batch, frames, maps * bands left)
+        return self.output(self.recurrent(h))
+
+
+class CNN(nn.Module):
+    """The CRNN with feedforward layers in place of the recurrent ones (Sec. III-D)."""
+
+    def __init__(
+        self,
+        *,
+        bands: int,
+        classes: int,
+        maps: int,
+        pool: list[int],
+        fnn_layers: int,
+        filter_shape: list[int],
+        dropout: float,
+        batch_norm: bool = True,
+    ):
+        super().__init__()
+        self.convolutions = convolutions(maps, pool, filter_shape, dropout, batch_norm)
+        widths = [maps * (bands // math.prod(pool))] + [maps] * fnn_layers
+        self.hidden = nn.Sequential(*(Dense(i, o, dropout=dropout) for i, o in pairwise(widths)))
+        self.output = nn.Linear(widths[-1], classes)
+        self.apply(initialise)
+
+    def forward(self, x):
+        return self.output(self.hidden(stacked(self.convolutions(x.unsqueeze(1)))))
+
+
+class RNN(nn.Module):
+    """GRUs, then feedforward layers: the CRNN without convolutions (Sec. III-D)."""
+
+    def __init__(
+        self,
+        *,
+        bands: int,
+        classes: int,
+        units: int,
+        rnn_layers: int,
+        fnn_layers: int,
+        dropout: float,
+    ):
+        super().__init__()
+        widths = [bands] + [units] * rnn_layers
+        self.recurrent = nn.Sequential(
+            *(GRULayer(i, o, dropout=dropout) for i, o in pairwise(widths))
+        )
+        self.hidden = nn.Sequential(
+            *(Dense(units, units, dropout=dropout) for _ in range(fnn_layers))
+        )
+        self.output = nn.Linear(units, classes)
+        self.apply(initialise)
+
+    def forward(self, x):
+        return self.output(self.hidden(self.recurrent(x)))
+
+
+def convolutions(maps, pool, filter_shape, dropout, batch_norm):
+    """The convolutional part of CNN and CRNN: one block per entry of ``pool``."""
+    return nn.Sequential(
+        *(
+            ConvBlock(
+                i,
+                maps,
+                filter_shape=tuple(filter_shape),
+                pool=p,
+                dropout=dropout,
+                batch_norm=batch_norm,
+            )
+            for i, p in zip([1] + [maps] * len(pool), pool, strict=False)
+        )
+    )
+
+
+def stacked(maps):
+    """Stack maps over frequency (Sec. II-B.2): (batch, maps, frames, bands) to (batch, frames, maps * bands)."""
+    return maps.transpose(1, 2).flatten(2)

@@ -1,0 +1,173 @@
+"""The pipeline's machinery: code-only copies of the notebooks, and their execution through papermill.
+
+    python -m sedutils.notebooks sources
+    python -m sedutils.notebooks run CODE.ipynb EXECUTED.ipynb name=value ...
+    python -m sedutils.notebooks report
+
+Stages depend on the code-only copies, so reading, running or re-wording a notebook retrains nothing;
+`report` puts text and results together again. Executed notebooks hold nothing that changes from run
+to run: no times, no random ids, no stderr.
+"""
+
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+
+from sedutils import files, params
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+NOTEBOOKS = Path("notebooks")
+CODE = Path("data/notebooks/code")
+EXECUTED = Path("data/notebooks/executed")
+REPORTS = Path("reports")
+TITLE = "Sound event detection: five papers, run again"
+LEAD = "Every table and figure from one command, beside the published numbers, with a verdict on each claim."
+NOTE = (
+    "Unless a page says that its source is official, the sound is procedural or from a folder of clips: "
+    "the pages then show that the pipeline works and are no evidence about the papers."
+)
+# What papermill says besides the notebook's own output
+NOISE = ("Executing", "Ending", "Input Notebook", "Output Notebook", "<Figure", "<IPython")
+# Runs before the first cell and is dropped from the executed notebook.
+PREAMBLE = "from sedutils import jobs, plots; jobs.strict_warnings(); plots.style()"
+
+
+def sources() -> None:
+    """Check params.yaml, then write a copy of each notebook that holds nothing but its code."""
+    params.validate("params.yaml")
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        files.write_text(
+            CODE / path.name, nbformat.writes(code_only(nbformat.read(path, 4))) + "\n"
+        )
+
+
+def code_only(notebook):
+    """The code cells of a notebook with their tags, under ids that count them."""
+    cells = [
+        nbformat.v4.new_code_cell(
+            c.source, id=f"code-{i}", metadata={"tags": c.metadata.get("tags", [])}
+        )
+        for i, c in enumerate(c for c in notebook.cells if c.cell_type == "code")
+    ]
+    return nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
+
+
+def run(code: Path, executed: Path, given: dict[str, str]) -> None:
+    """Execute a code-only notebook with parameters, and write it without what changes from run to run.
+
+    Raises
+    ------
+    SystemExit : in one line, for a parameter the notebook does not have, or the error of a failed cell
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    known = papermill.inspect_notebook(str(code))
+    for name in given.keys() - known.keys():
+        sys.exit(f"{code}: unknown parameter {name!r}, it has {', '.join(sorted(known))}")
+    prepare_environment()
+    notebook = nbformat.read(code, 4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(PREAMBLE, id="preamble"))
+    partial = executed.with_suffix(".partial.ipynb")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, partial)
+    try:
+        papermill.execute_notebook(
+            str(partial),
+            str(partial),
+            given,
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=True,
+            request_save_on_cell_execute=False,
+            extra_arguments=["--IPKernelApp.log_level=50"],
+        )
+    except PapermillExecutionError as error:
+        sys.exit(f"{code.name}: {error.ename}: {error.evalue}\nHow far it came: {partial}")
+    files.write_text(executed, nbformat.writes(tidy(nbformat.read(partial, 4))) + "\n")
+    partial.unlink()
+
+
+def prepare_environment() -> None:
+    """One thread a process, this checkout's sedutils, warnings as errors, and output shown at once."""
+    os.environ.update(
+        PYTHONPATH=os.getcwd(),
+        OMP_NUM_THREADS="1",
+        PYTHONHASHSEED="0",
+        SEDUTILS_STRICT="1",
+        PYDEVD_DISABLE_FILE_VALIDATION="1",
+        MPLBACKEND="module://matplotlib_inline.backend_inline",
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Printed())
+    # stderr (a warning to papermill) has reached the terminal already, by the kernel's descriptor
+    handler.addFilter(lambda record: record.levelno != logging.WARNING)
+    handler.addFilter(lambda record: record.getMessage().strip())
+    handler.addFilter(lambda record: not record.getMessage().startswith(NOISE))
+    log = logging.getLogger("papermill")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+class Printed(logging.Formatter):
+    """What a notebook prints, without a blank line behind it."""
+
+    def format(self, record):
+        return record.getMessage().rstrip("\n")
+
+
+def tidy(notebook):
+    """An executed notebook without its preamble, times, random ids and stderr, and with streams joined."""
+    cells = [c for c in notebook.cells if c.source != PREAMBLE]
+    for i, cell in enumerate(cells):
+        cell["id"] = f"cell-{i}"
+        cell.metadata = {"tags": cell.metadata.get("tags", [])}
+        cell["execution_count"] = i + 1
+        cell["outputs"] = joined(o for o in cell.outputs if o.get("name") != "stderr")
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output["execution_count"] = i + 1
+    return nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
+
+
+def joined(outputs) -> list:
+    """Outputs with neighbouring chunks of printed text made one: the kernel splits them at random."""
+    whole = []
+    for output in outputs:
+        if output.output_type == "stream" and whole and whole[-1].output_type == "stream":
+            whole[-1]["text"] += output.text
+        else:
+            whole.append(output)
+    return whole
+
+
+def report() -> None:
+    """Write the pages of all executed notebooks, and the index over them."""
+    from sedutils import report as pages
+
+    shutil.rmtree(REPORTS / "pages", ignore_errors=True)
+    pages.build(NOTEBOOKS, EXECUTED, REPORTS, title=TITLE, lead=LEAD, note=NOTE)
+
+
+def main(arguments: list[str]) -> None:
+    try:
+        match arguments:
+            case ["sources"]:
+                sources()
+            case ["run", code, executed, *pairs] if all("=" in pair for pair in pairs):
+                run(Path(code), Path(executed), dict(pair.split("=", 1) for pair in pairs))
+            case ["report"]:
+                report()
+            case _:
+                sys.exit(__doc__)
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

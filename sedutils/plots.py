@@ -1,0 +1,333 @@
+"""Figures that more than one notebook draws; each returns its figure or axes."""
+
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+INK, FAINT = "#222222", "#d9d9d9"
+SYSTEM_COLOURS = {
+    "gmm": "#7f7f7f",
+    "fnn": "#c58a00",
+    "rnn": "#2e8b57",
+    "cnn": "#2b6cb0",
+    "crnn": "#c0392b",
+}
+
+
+def style() -> None:
+    """The look of every figure, and PNG files without a version in them."""
+    plt.rcParams.update(
+        {
+            "figure.dpi": 110,
+            "savefig.dpi": 150,
+            "savefig.bbox": "tight",
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 10,
+            "axes.labelsize": 9,
+            "xtick.labelsize": 8,
+            "ytick.labelsize": 8,
+            "legend.fontsize": 8,
+            "legend.frameon": False,
+            "font.size": 9,
+            "image.cmap": "magma",
+            "figure.max_open_warning": 0,
+        }
+    )
+
+
+def save(figure, path) -> None:
+    """Write a figure as PNG with the same bytes every time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def name_of(label: str) -> str:
+    """A label as people write it."""
+    return label.replace("_", " ")
+
+
+def event_lanes(ax, events: pd.DataFrame, labels, colour=None) -> None:
+    """Draw events (onset_s, offset_s, label) as bars, one lane a label, first label on top."""
+    for lane, label in enumerate(labels):
+        rows = events[events.label == label]
+        spans = list(zip(rows.onset_s, rows.offset_s - rows.onset_s, strict=True))
+        ax.broken_barh(spans, (lane - 0.36, 0.72), facecolor=colour or f"C{lane % 10}")
+        ax.axhline(lane, color=FAINT, lw=0.6, zorder=0)
+    ax.set(
+        yticks=range(len(labels)),
+        yticklabels=[name_of(k) for k in labels],
+        ylim=(len(labels) - 0.4, -0.6),
+    )
+    ax.tick_params(length=0)
+
+
+def waveform_and_events(audio, sample_rate: int, events: pd.DataFrame, *, title: str):
+    """Figure 1 of Cakir et al. 2017: a waveform above the activity of the classes in it."""
+    labels = sorted(events.label.unique(), key=lambda k: events[events.label == k].onset_s.min())
+    fig, (top, bottom) = plt.subplots(
+        2,
+        1,
+        figsize=(8, 1.6 + 0.26 * len(labels)),
+        sharex=True,
+        height_ratios=[2, 0.55 * len(labels)],
+    )
+    hop = max(1, len(audio) // 4000)
+    blocks = audio[: len(audio) // hop * hop].reshape(-1, hop)
+    time = np.arange(len(blocks)) * hop / sample_rate
+    top.fill_between(time, blocks.min(1), blocks.max(1), color=INK, lw=0.2)
+    top.set(title=title, yticks=[], xlim=(0, len(audio) / sample_rate))
+    top.spines[["left", "bottom"]].set_visible(False)
+    event_lanes(bottom, events, labels)
+    bottom.set(xlabel="time (s)")
+    return fig
+
+
+def features_and_targets(features, targets, labels, *, hop_s: float, title: str):
+    """Normalised features (frames, bands) above binary targets (frames, classes)."""
+    seconds = len(features) * hop_s
+    fig, (top, bottom) = plt.subplots(2, 1, figsize=(8, 4.6), sharex=True, height_ratios=[1, 1])
+    top.imshow(
+        features.T,
+        origin="lower",
+        aspect="auto",
+        extent=(0, seconds, 0, features.shape[1]),
+        vmin=-2.5,
+        vmax=3,
+    )
+    top.set(title=title, ylabel="mel band")
+    bottom.imshow(
+        targets.T,
+        aspect="auto",
+        extent=(0, seconds, len(labels), 0),
+        cmap="Greys",
+        vmin=0,
+        vmax=1.3,
+        interpolation="nearest",
+    )
+    bottom.set(
+        xlabel="time (s)",
+        yticks=np.arange(len(labels)) + 0.5,
+        yticklabels=[name_of(k) for k in labels],
+    )
+    return fig
+
+
+def learning_curves(folder, systems, seeds):
+    """Loss and validation F1 against epochs, one column a network, one line a seed."""
+    systems = [s for s in systems if (folder / s / str(seeds[0]) / "history.csv").exists()]
+    fig, axes = plt.subplots(
+        2, len(systems), figsize=(2.3 * len(systems), 3.6), sharey="row", squeeze=False
+    )
+    for (top, bottom), system in zip(axes.T, systems, strict=True):
+        for seed in seeds:
+            history = pd.read_csv(folder / system / str(seed) / "history.csv")
+            best = history.loc[history.f1_score.idxmax()]
+            colour = SYSTEM_COLOURS.get(system, INK)
+            top.plot(history.epoch, history.loss, color=colour, alpha=0.7)
+            bottom.plot(history.epoch, history.f1_score, color=colour, alpha=0.7)
+            bottom.plot(best.epoch, best.f1_score, "o", color=colour, ms=4)
+        top.set(title=system.upper())
+        bottom.set(xlabel="epoch")
+    axes[0, 0].set(ylabel="training loss")
+    axes[1, 0].set(ylabel="validation F1 (frames)")
+    return fig
+
+
+def systems_bars(table: pd.DataFrame, systems):
+    """Frame F1 and error rate of each system with its spread over seeds; dots are the printed values."""
+    rows = table.set_index("method").loc[[s.upper() for s in systems]]
+    fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.6))
+    for ax, metric, title in zip(
+        axes, ("F1_frm", "ER_frm"), ("F1, frames (%)", "error rate, frames"), strict=True
+    ):
+        colours = [SYSTEM_COLOURS.get(s, INK) for s in systems]
+        ax.bar(
+            rows.index,
+            rows[f"{metric}_mean"],
+            yerr=rows[f"{metric}_std"].fillna(0),
+            color=colours,
+            capsize=3,
+        )
+        ax.plot(
+            rows.index,
+            rows[f"paper_{metric}_mean"],
+            "o",
+            color=INK,
+            ms=4,
+            label="paper (other data)",
+        )
+        ax.set(title=title)
+    axes[0].legend(loc="upper left")
+    return fig
+
+
+def class_bars(table: pd.DataFrame, systems):
+    """Frame F1 of every class, one bar a system, whiskers over seeds."""
+    fig, ax = plt.subplots(figsize=(8, 3.2))
+    place, width = np.arange(len(table)), 0.8 / len(systems)
+    for i, s in enumerate(systems):
+        ax.bar(
+            place + (i - (len(systems) - 1) / 2) * width,
+            table[f"{s}_mean"],
+            width,
+            label=s.upper(),
+            yerr=table[f"{s}_std"].fillna(0),
+            color=SYSTEM_COLOURS.get(s, INK),
+            error_kw={"lw": 0.8},
+        )
+    ax.set_xticks(place, [name_of(k) for k in table["class"]], rotation=45, ha="right")
+    ax.set(ylabel="F1, frames (%)", title="F1 of each class")
+    ax.legend(ncols=len(systems), loc="upper right")
+    return fig
+
+
+def rolls(named: dict[str, np.ndarray], labels, hop_s: float):
+    """Figure 3: decisions (frames, classes) below each other; classes that never occur are left out."""
+    used = np.flatnonzero(np.any([roll.any(axis=0) for roll in named.values()], axis=0))
+    fig, axes = plt.subplots(
+        len(named), 1, figsize=(8, 0.5 + len(named) * (0.35 + 0.16 * len(used))), sharex=True
+    )
+    for ax, (name, roll) in zip(axes, named.items(), strict=True):
+        colour = SYSTEM_COLOURS.get(name, INK)
+        for lane, column in enumerate(used):
+            edges = np.flatnonzero(np.diff(np.pad(roll[:, column].astype(int), 1)))
+            spans = [
+                (a * hop_s, (b - a) * hop_s) for a, b in zip(edges[::2], edges[1::2], strict=True)
+            ]
+            ax.broken_barh(spans, (lane - 0.4, 0.8), facecolor=colour)
+            ax.axhline(lane, color=FAINT, lw=0.5, zorder=0)
+        ax.set(
+            title=name.upper() if name in SYSTEM_COLOURS else name,
+            ylim=(len(used) - 0.5, -0.5),
+            yticks=range(len(used)),
+            yticklabels=[name_of(labels[k]) for k in used],
+            xlim=(0, len(roll) * hop_s),
+        )
+        ax.tick_params(axis="y", labelsize=6, length=0)
+    axes[-1].set(xlabel="time (s)")
+    return fig
+
+
+def probabilities(mel, truth, scores: dict[str, np.ndarray], labels, hop_s: float):
+    """Figure 6: log mel energies, annotation, and each network's probabilities over the same seconds."""
+    top = {n: s.max(axis=0) for n, s in scores.items()}
+    used = np.flatnonzero(truth.any(axis=0) | (np.max(list(top.values()), axis=0) > 0.3))
+    panels = {"annotation": truth[:, used]} | {n.upper(): s[:, used] for n, s in scores.items()}
+    heights = [1.4] + [0.35 + 0.17 * len(used)] * len(panels)
+    fig, axes = plt.subplots(
+        len(panels) + 1, 1, figsize=(8, sum(heights)), sharex=True, height_ratios=heights
+    )
+    seconds = len(mel) * hop_s
+    axes[0].imshow(
+        mel.T,
+        origin="lower",
+        aspect="auto",
+        extent=(0, seconds, 0, mel.shape[1]),
+        vmin=-2.5,
+        vmax=3,
+    )
+    axes[0].set(title="log mel energies", ylabel="band")
+    for ax, (name, values) in zip(axes[1:], panels.items(), strict=True):
+        picture = ax.imshow(
+            values.T,
+            aspect="auto",
+            extent=(0, seconds, len(used), 0),
+            cmap="Greys",
+            vmin=0,
+            vmax=1,
+            interpolation="nearest",
+        )
+        ax.set(
+            title=name,
+            yticks=np.arange(len(used)) + 0.5,
+            yticklabels=[name_of(labels[k]) for k in used],
+        )
+        ax.tick_params(axis="y", labelsize=6, length=0)
+    axes[-1].set(xlabel="time (s)")
+    fig.colorbar(picture, ax=axes[1:], label="probability", shrink=0.4)
+    return fig
+
+
+def threshold_curves(curves: dict[str, pd.DataFrame]):
+    """Frame F1 and error rate against the decision threshold, one line a system."""
+    fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.6))
+    for name, curve in curves.items():
+        for ax, column in zip(axes, ("f1_score", "error_rate"), strict=True):
+            ax.plot(
+                curve.index, curve[column], color=SYSTEM_COLOURS.get(name, INK), label=name.upper()
+            )
+    axes[0].set(title="F1, frames", xlabel="threshold")
+    axes[1].set(title="error rate, frames", xlabel="threshold", ylim=(0, 2))
+    axes[0].legend()
+    return fig
+
+
+def recalls(found: dict[str, pd.DataFrame]):
+    """Recall of events against polyphony, relative level and length, one line a system."""
+    bins = {
+        "polyphony": ("classes at once", [0.9, 1.5, 2.5, 6]),
+        "length_s": ("length (s)", [0, 1, 3, 6, 16]),
+    }
+    if all("level_db" in events for events in found.values()):
+        bins["level_db"] = ("level against the rest (dB)", [-30, -6, -2, 2, 6, 30])
+    fig, axes = plt.subplots(1, len(bins), figsize=(2.9 * len(bins), 2.6), sharey=True)
+    for ax, (column, (title, edges)) in zip(axes, bins.items(), strict=True):
+        names = [f"{a:g}–{b:g}" for a, b in pairwise(edges)]
+        for system, events in found.items():
+            cells = pd.cut(events[column], edges, labels=names)
+            mean = events.groupby(cells, observed=False).recall.mean()
+            ax.plot(
+                names,
+                mean,
+                "o-",
+                color=SYSTEM_COLOURS.get(system, INK),
+                ms=3.5,
+                label=system.upper(),
+            )
+        ax.set(xlabel=title)
+        ax.tick_params(axis="x", labelsize=7)
+    axes[0].set(ylabel="recall of event frames", ylim=(0, 1))
+    axes[0].legend()
+    return fig
+
+
+def error_bars(errors: pd.DataFrame):
+    """Substitutions, deletions and insertions per active reference frame, stacked."""
+    fig, ax = plt.subplots(figsize=(6, 2.2))
+    left = np.zeros(len(errors))
+    for column, colour in zip(errors.columns, ("#8e6bb0", "#5b7fb5", "#d98c5f"), strict=True):
+        ax.barh(
+            errors.index.str.upper(),
+            errors[column],
+            left=left,
+            color=colour,
+            label=column.split("_")[0] + "s",
+        )
+        left += errors[column].to_numpy()
+    ax.invert_yaxis()
+    ax.set(xlabel="error rate, frames")
+    ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return fig
+
+
+def detection(log_mel, scores, labels, *, hop_s: float, title: str):
+    """Log mel energies above the probabilities of the classes that reach 0.2 anywhere."""
+    used = np.flatnonzero(scores.max(axis=0) >= 0.2)
+    seconds = len(scores) * hop_s
+    fig, (top, bottom) = plt.subplots(2, 1, figsize=(8, 2.6 + 0.22 * len(used)), sharex=True)
+    top.imshow(log_mel.T, origin="lower", aspect="auto", extent=(0, seconds, 0, log_mel.shape[1]))
+    top.set(title=title, ylabel="mel band")
+    extent = (0, seconds, max(len(used), 1), 0)
+    shown = scores[:, used].T if len(used) else np.zeros((1, 2))
+    bottom.imshow(shown, aspect="auto", extent=extent, cmap="Greys", vmin=0, vmax=1)
+    bottom.set(
+        xlabel="time (s)",
+        yticks=np.arange(len(used)) + 0.5,
+        yticklabels=[name_of(labels[k]) for k in used],
+    )
+    return fig

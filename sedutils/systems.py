@@ -1,0 +1,207 @@
+"""A system from its parameters to its scores: trained, saved, found again, applied to any sound."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import safetensors.numpy
+import safetensors.torch
+import torch
+
+from sedutils import files, models, training
+from sedutils.models.blocks import trainable_parameters
+from sedutils.models.gmm import GMM
+
+CHECKPOINTS = Path(".cache/checkpoints")
+# What decides the numbers of a training, apart from parameters and data
+CODE = (
+    "training.py",
+    "systems.py",
+    "models/__init__.py",
+    "models/blocks.py",
+    "models/cakir2017.py",
+    "models/gmm.py",
+)
+
+
+def train(
+    *,
+    name: str,
+    seed: int,
+    arguments: dict,
+    features: Path,
+    folder: Path,
+    settings: dict,
+    facts: dict,
+) -> dict:
+    """Train one system with one seed and write all that later chapters need of it.
+
+    Parameters
+    ----------
+    arguments : the system's section of params.yaml
+    features : folder of `sedutils.features.extract`
+    folder : gets ``model.safetensors``, ``description.json``, ``history.csv`` (networks) and
+        ``scores_{validation,test}.npy``, frames of all recordings below each other
+    settings : section ``training``
+    facts : corpus, source, size and front-end settings, kept in the description
+
+    Returns
+    -------
+    system, seed, parameters, epochs, best_epoch, validation F1
+    """
+    system = System.new(arguments, features, facts | {"system": name, "seed": seed})
+    history = system.fit(features, seed=seed, settings=settings)
+    system.write(folder)
+    if history:
+        files.write_csv(folder / "history.csv", pd.DataFrame(history))
+    for split in ("validation", "test"):
+        frames = training.Frames.read(features, split, system.front_end)
+        files.write_npy(
+            folder / f"scores_{split}.npy", system.scores_of(frames, settings["device"])
+        )
+    best = max(history, key=lambda epoch: epoch["f1_score"]) if history else {}
+    return {
+        "system": name,
+        "seed": seed,
+        "parameters": system.parameters,
+        "epochs": len(history),
+        "best_epoch": best.get("epoch", 0),
+        "validation_f1_score": best.get("f1_score", np.nan),
+    }
+
+
+@dataclass
+class System:
+    """A model and the description it needs to be used again: labels, front end, normalisation."""
+
+    model: torch.nn.Module | GMM
+    description: dict
+
+    @classmethod
+    def new(cls, arguments: dict, features: Path, facts: dict) -> "System":
+        """An untrained system for the features in a folder."""
+        features = Path(features)
+        labels = (features / "labels.txt").read_text().split("\n")[:-1]
+        front_end = "mfcc" if arguments["kind"] == "GMM" else "log_mel"
+        statistics = json.loads((features / "statistics.json").read_text())[front_end]
+        torch.manual_seed(facts["seed"])
+        model = make(arguments, len(labels), facts["features"])
+        return cls(
+            model,
+            facts
+            | {
+                "arguments": arguments,
+                "labels": labels,
+                "front_end": front_end,
+                "statistics": statistics,
+            },
+        )
+
+    @property
+    def front_end(self) -> str:
+        return self.description["front_end"]
+
+    @property
+    def labels(self) -> list[str]:
+        return self.description["labels"]
+
+    @property
+    def parameters(self) -> int:
+        return (
+            self.model.parameters
+            if isinstance(self.model, GMM)
+            else trainable_parameters(self.model)
+        )
+
+    def fit(self, features: Path, *, seed: int, settings: dict) -> list[dict]:
+        """Train on the ``train`` split; returns the history of a network, nothing for a GMM."""
+        train = training.Frames.read(features, "train", self.front_end)
+        if isinstance(self.model, GMM):
+            x, y = (torch.cat(parts).numpy() for parts in zip(*recordings(train), strict=True))
+            self.model.fit(x, y, seed=seed)
+            return []
+        options = {k: v for k, v in settings.items() if k != "seeds"}
+        checkpoint = training.checkpoint_path(
+            CHECKPOINTS,
+            arguments=self.description["arguments"],
+            training=options,
+            seed=seed,
+            code=[files.digest(Path(__file__).parent / name) for name in CODE],
+            data=[
+                files.digest(features / name)
+                for name in ("log_mel.npy", "targets.npy", "recordings.csv")
+            ],
+        )
+        return training.fit(
+            self.model,
+            train,
+            training.Frames.read(features, "validation"),
+            seed=seed,
+            sequence_frames=self.description["arguments"]["sequence_frames"],
+            checkpoint=checkpoint,
+            label=f"{self.description['system']} seed {seed}: epoch",
+            **options,
+        )
+
+    def scores_of(self, frames: training.Frames, device: str = "cpu") -> np.ndarray:
+        """Scores ``(frames, classes)`` of all recordings of a split below each other."""
+        if isinstance(self.model, GMM):
+            return np.concatenate([self.model.scores(x.numpy()) for x, _ in recordings(frames)])
+        return training.predict(
+            self.model, frames, self.description["arguments"]["sequence_frames"], device
+        )
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """Scores ``(frames, classes)`` of any sound from its features ``(frames, dimensions)``."""
+        one = pd.DataFrame({"first_frame": [0], "frames": [len(features)]})
+        mean, std = (torch.tensor(self.description["statistics"][k]) for k in ("mean", "std"))
+        nothing = np.zeros((len(features), len(self.labels)), np.uint8)
+        return self.scores_of(training.Frames(features, nothing, one, mean, std))
+
+    def write(self, folder: Path) -> None:
+        """Write weights and description; no pickle."""
+        if isinstance(self.model, GMM):
+            weights = safetensors.numpy.save(self.model.state())
+        else:
+            weights = safetensors.torch.save(
+                {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
+            )
+        files.write_bytes(folder / "model.safetensors", weights)
+        files.write_text(folder / "description.json", json.dumps(self.description, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "System":
+        """Open a system that `write` wrote; ``FileNotFoundError`` or ``ValueError`` names the file."""
+        folder = Path(folder)
+        description = json.loads((folder / "description.json").read_text())
+        model = make(description["arguments"], len(description["labels"]), description["features"])
+        path = folder / "model.safetensors"
+        try:
+            if isinstance(model, GMM):
+                model.restore(safetensors.numpy.load_file(path))
+            else:
+                model.load_state_dict(safetensors.torch.load_file(path))
+        except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
+            raise ValueError(
+                f"{path}: not the weights of {description['system']} ({error})"
+            ) from None
+        return cls(model, description)
+
+
+def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GMM:
+    """The model that a system's section of params.yaml describes."""
+    arguments = dict(arguments)
+    kind = arguments.pop("kind")
+    if kind == "GMM":
+        return GMM(window_frames=round(arguments.pop("window_s") / front_end["hop_s"]), **arguments)
+    del arguments["sequence_frames"]
+    return models.build(kind, bands=front_end["mel_bands"], classes=classes, **arguments)
+
+
+def recordings(frames: training.Frames):
+    """Each recording's normalised features (frames, dimensions) and targets (frames, classes)."""
+    for row in frames.recordings.itertuples():
+        x, y = frames.recording(row, row.frames)
+        yield x[0], y

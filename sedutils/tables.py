@@ -1,0 +1,90 @@
+"""Tables of the chapters: what a corpus holds, ours beside the published."""
+
+from html import escape
+
+import pandas as pd
+
+# Names of Table III where they are not the data set's own with spaces for underscores
+PAPER_NAMES = {"alarms_and_sirens": "alarms", "horsewalk": "horse walk"}
+
+
+def paper_name(label: str) -> str:
+    """What Cakir et al. 2017 call a class of TUT-SED Synthetic 2016."""
+    return PAPER_NAMES.get(label, label.replace("_", " "))
+
+
+def corpus_summary(corpus) -> pd.DataFrame:
+    """Recordings, minutes, events, polyphony and reuse of instances, one column a split."""
+    columns = {}
+    for split in ("train", "validation", "test"):
+        recordings = corpus.recordings_of(split)
+        events = corpus.events[corpus.events.recording.isin(recordings.recording)]
+        seconds = recordings.duration_s.sum()
+        columns[split] = {
+            "recordings": len(recordings),
+            "minutes": round(seconds / 60, 1),
+            "events": len(events),
+            "classes": events.label.nunique(),
+            "mean polyphony": round((events.offset_s - events.onset_s).sum() / seconds, 2),
+        }
+        if corpus.parts is not None:
+            parts = corpus.parts[corpus.parts.recording.isin(recordings.recording)]
+            columns[split]["instances"] = parts.instance.nunique()
+            columns[split]["uses of an instance"] = round(len(parts) / parts.instance.nunique(), 1)
+    return pd.DataFrame(columns).astype(object)
+
+
+def class_summary(corpus, published: pd.DataFrame) -> pd.DataFrame:
+    """Mean and total event length per class, and the share of all event time, ours and Table III's.
+
+    ``published`` has the columns class, avg_s, total_s; classes it does not know stay blank.
+    """
+    length = (corpus.events.offset_s - corpus.events.onset_s).groupby(corpus.events.label)
+    ours = pd.DataFrame({"mean_s": length.mean(), "total_s": length.sum()}).reindex(corpus.labels)
+    ours["share_percent"] = 100 * ours.total_s / ours.total_s.sum()
+    theirs = published.set_index("class")[["avg_s", "total_s"]]
+    theirs = theirs.reindex([paper_name(label) for label in ours.index]).set_index(ours.index)
+    ours["paper_mean_s"] = theirs.avg_s
+    ours["paper_share_percent"] = 100 * theirs.total_s / published.total_s.sum()
+    return ours.round(1)
+
+
+def claims_html(judged: pd.DataFrame, published) -> str:
+    """The table of claims: what the paper says, the verdict, and each contrast behind it."""
+    rows = []
+    for claim, group in judged.groupby("claim", sort=False):
+        text = published.claims[claim]
+        tests = "<br>".join(contrast_line(row) for row in group.itertuples())
+        verdict = group.verdict.iloc[0]
+        rows.append(
+            f"<tr><td>{claim}</td><td>{escape(text['claim'])}<br><small>{escape(text['where'])}</small></td>"
+            f"<td><strong>{verdict}</strong></td><td>{tests}</td></tr>"
+        )
+    head = "<tr><th>claim</th><th>what the paper says</th><th>verdict</th><th>tests</th></tr>"
+    return f"<table class='dataframe'><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def contrast_line(row) -> str:
+    """One contrast in words: value, interval, spread over seeds, bound and outcome."""
+    parts = [f"{escape(row.contrast)}: {row.value:.3g}"]
+    if pd.notna(row.low):
+        parts.append(f"[{row.low:.3g}, {row.high:.3g}]")
+    if pd.notna(row.std):
+        parts.append(f"± {row.std:.2g} over {row.n_seeds:.0f} seeds")
+    return f"{' '.join(parts)} against {row.bound:g}: {row.outcome}"
+
+
+def readings_html(published, done: dict[str, str]) -> str:
+    """What the paper leaves open, the reading taken, and what this run did where that differs or adds."""
+    rows = "".join(
+        f"<tr><td>{r.id}</td><td>{escape(r.topic)}</td><td>{escape(r.issue)}</td><td>{escape(r.reading)}"
+        f"</td><td>{escape(done.get(r.id, 'the reading'))}</td></tr>"
+        for r in published.readings.itertuples()
+    )
+    head = "".join(f"<th>{t}</th>" for t in ("", "topic", "what is open", "reading", "done here"))
+    return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def list_html(items: list[str]) -> str:
+    """A bulleted list."""
+    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"

@@ -1,0 +1,252 @@
+"""Training of the networks: data as memory maps, one visible loop, checkpoints that resume exactly.
+
+Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
+"""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional as F
+
+from sedutils import files, jobs
+
+
+@dataclass
+class Frames:
+    """Features and targets of the recordings of one split.
+
+    On a CPU both stay memory maps and batches are read from them; on a GPU (`to`) the whole split
+    lies on the device, so that no step waits for the host.
+
+    features : (frames, dimensions) of all recordings of the corpus, not normalised
+    targets : (frames, classes), 0 or 1
+    recordings : DataFrame recording, first_frame, frames of this split
+    mean, std : (dimensions,) over the training frames
+    """
+
+    features: np.ndarray | torch.Tensor
+    targets: np.ndarray | torch.Tensor
+    recordings: pd.DataFrame
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    @classmethod
+    def read(cls, folder: Path, split: str, front_end: str = "log_mel") -> "Frames":
+        """Open one split of a features folder as `sedutils.features.extract` writes it."""
+        folder = Path(folder)
+        statistics = json.loads((folder / "statistics.json").read_text())[front_end]
+        recordings = pd.read_csv(folder / "recordings.csv").query("split == @split")
+        if recordings.empty:
+            raise ValueError(f"{folder / 'recordings.csv'}: no recording of split {split!r}")
+        return cls(
+            np.load(folder / f"{front_end}.npy", "r"),
+            np.load(folder / "targets.npy", "r"),
+            recordings.reset_index(drop=True),
+            torch.tensor(statistics["mean"]),
+            torch.tensor(statistics["std"]),
+        )
+
+    def to(self, device: torch.device) -> "Frames":
+        """The same split on a device; memory maps stay as they are on a CPU."""
+        if device.type == "cpu":
+            return self
+        whole = [torch.from_numpy(np.array(a)).to(device) for a in (self.features, self.targets)]
+        return Frames(*whole, self.recordings, self.mean.to(device), self.std.to(device))
+
+    def starts(self, length: int, offset: int) -> np.ndarray:
+        """First frames of the whole, non-overlapping sequences of each recording from ``offset`` on."""
+        return np.concatenate(
+            [
+                np.arange(r.first_frame + offset, r.first_frame + r.frames - length + 1, length)
+                for r in self.recordings.itertuples()
+            ]
+        )
+
+    def batch(self, starts: np.ndarray, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised features (batch, length, dimensions) and targets (batch, length, classes)."""
+        rows = starts[:, None] + np.arange(length)
+        if isinstance(self.features, torch.Tensor):
+            rows = torch.from_numpy(rows).to(self.features.device, non_blocking=True)
+            x, y = self.features[rows], self.targets[rows]
+        else:
+            x, y = torch.from_numpy(self.features[rows]), torch.from_numpy(self.targets[rows])
+        return (x - self.mean) / self.std, y.float()
+
+    def recording(self, row, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """One recording as sequences (sequences, length, dimensions), zeros behind its end, and its targets."""
+        part = slice(row.first_frame, row.first_frame + row.frames)
+        x, y = self.features[part], self.targets[part]
+        if isinstance(x, np.ndarray):
+            x, y = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
+        x = F.pad((x - self.mean) / self.std, (0, 0, 0, -len(x) % length))
+        return x.unflatten(0, (-1, length)), y
+
+
+def fit(
+    model: torch.nn.Module,
+    train: Frames,
+    validation: Frames,
+    *,
+    seed: int,
+    sequence_frames: int,
+    batch_frames: int,
+    learning_rate: float,
+    patience: int,
+    minimum_epochs: int,
+    max_epochs: int,
+    shift_frames: int,
+    checkpoint_epochs: int,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    label: str = "training",
+) -> list[dict]:
+    """Train until validation F1 has not risen for ``patience`` epochs; the best weights come back.
+
+    Binary cross-entropy and Adam (Cakir et al. 2017, Sec. III-D). The sequences of an epoch begin
+    ``shift_frames`` later than those of the epoch before. Same device and seed, same numbers, even
+    when killed and resumed from ``checkpoint``.
+
+    Returns
+    -------
+    one dict an epoch: epoch, loss (mean over the training frames), f1_score (frames, validation)
+    """
+    device = pick(device)
+    train, validation = train.to(device), validation.to(device)
+    model.to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.Adam(
+        [p for p in model.parameters() if p.requires_grad], lr=learning_rate
+    )
+    run = Run(model, optimiser, seed, checkpoint)
+    run.resume()
+    progress = jobs.Progress(label, total=max_epochs, done=len(run.history))
+    while not run.finished:
+        epoch = len(run.history)
+        model.train()
+        starts = train.starts(sequence_frames, offset=shift_frames * epoch % sequence_frames)
+        starts = np.random.default_rng((seed, epoch)).permutation(starts)
+        losses = []
+        for batch in np.array_split(starts, max(1, len(starts) * sequence_frames // batch_frames)):
+            x, y = train.batch(batch, sequence_frames)
+            with half_precision(device):
+                loss = F.binary_cross_entropy_with_logits(model(x).float(), y)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.detach())
+        score = validation_score(model, validation, sequence_frames, device)
+        run.note(torch.stack(losses).mean().item(), score)
+        late = len(run.history) >= minimum_epochs and run.epochs_since_best >= patience
+        run.finished = late or len(run.history) >= max_epochs
+        if run.finished or len(run.history) % checkpoint_epochs == 0:
+            run.save()
+        progress.update(len(run.history), f"F1 {score:.3f}, best {run.best_score:.3f}")
+    model.load_state_dict(run.best)
+    return run.history
+
+
+class Run:
+    """The state of one training, which a checkpoint holds whole."""
+
+    def __init__(self, model, optimiser, seed: int, checkpoint: Path | None):
+        self.model, self.optimiser, self.checkpoint = model, optimiser, checkpoint
+        self.history, self.best_score, self.best, self.finished = [], -1.0, None, False
+        torch.manual_seed(seed)
+
+    @property
+    def epochs_since_best(self) -> int:
+        scores = [epoch["f1_score"] for epoch in self.history]
+        return len(scores) - 1 - scores.index(max(scores))
+
+    def note(self, loss: float, score: float) -> None:
+        """Append an epoch, and keep the weights if they are the best so far."""
+        self.history.append({"epoch": len(self.history) + 1, "loss": loss, "f1_score": score})
+        if score > self.best_score:
+            self.best_score = score
+            self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        if self.checkpoint is None:
+            return
+        state = {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "best": self.best,
+            "best_score": self.best_score,
+            "history": self.history,
+            "finished": self.finished,
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+        }
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        files.write_bytes(self.checkpoint, buffer.getvalue())
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.best, self.best_score = state["best"], state["best_score"]
+        self.history, self.finished = state["history"], state["finished"]
+        torch.set_rng_state(state["rng"])
+        if state["cuda_rng"] is not None:
+            torch.cuda.set_rng_state(state["cuda_rng"])
+
+
+def pick(device: str) -> torch.device:
+    """``auto`` is the GPU where there is one."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def half_precision(device: torch.device):
+    """bfloat16 on a GPU; plain float32 on a CPU, where bfloat16 is slower and other numbers."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+@torch.no_grad()
+def validation_score(model, frames: Frames, sequence_frames: int, device) -> float:
+    """Micro-averaged frame F1 at threshold 0.5 (Eq. 5-6), summed on the device."""
+    model.eval()
+    counts = torch.zeros(3, device=device)
+    for row in frames.recordings.itertuples():
+        x, y = frames.recording(row, sequence_frames)
+        with half_precision(device):
+            on = model(x).flatten(0, 1)[: len(y)] >= 0  # a logit of 0 is a probability of 0.5
+        y = y.bool()
+        counts += torch.stack([(on & y).sum(), on.sum(), y.sum()])
+    hits, output, reference = counts.tolist()
+    return 2 * hits / max(output + reference, 1)
+
+
+@torch.no_grad()
+def predict(model, frames: Frames, sequence_frames: int, device: str = "auto") -> np.ndarray:
+    """Class probabilities of all recordings below each other, ``(frames, classes)`` float32."""
+    device = pick(device)
+    model.to(device).eval()
+    frames = frames.to(device)
+    scores = []
+    for row in frames.recordings.itertuples():
+        x, y = frames.recording(row, sequence_frames)
+        with half_precision(device):
+            scores.append(torch.sigmoid(model(x).float()).flatten(0, 1)[: len(y)].cpu())
+    return torch.cat(scores).numpy()
+
+
+def checkpoint_path(folder: Path, **facts) -> Path:
+    """A file name in ``folder`` made of everything that decides a training's result.
+
+    ``facts`` are JSON values: parameters, seed, digests of code and data.
+    """
+    text = json.dumps(facts, sort_keys=True)
+    return Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"

@@ -1,0 +1,82 @@
+"""Features: aligned to the frame grid, the right numbers of them, normalised on training data."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sedutils import corpus, features, files, params, training
+
+(SETTINGS,) = params.load("features", size="laptop")
+RATE, HOP = 44100, 882
+
+
+def test_a_click_shows_in_the_frame_it_lies_in():
+    for frame in (10, 25):
+        audio = np.zeros(RATE, np.float32)
+        audio[frame * HOP + HOP // 2] = 1.0
+        energy = features.log_mel(audio, **features.front_end(SETTINGS)).sum(axis=1)
+        assert energy.argmax() == frame
+
+
+@pytest.mark.parametrize("samples", [HOP, HOP + 1, 5 * HOP - 1, 5 * HOP])
+def test_frames_cover_the_recording(samples):
+    mel = features.log_mel(np.ones(samples, np.float32), **features.front_end(SETTINGS))
+    assert mel.shape == (-(-samples // HOP), 40)
+    cepstra = features.mfcc(mel, mfcc=20, delta_frames=9)
+    assert cepstra.shape == (len(mel), 59)
+    assert np.isfinite(mel).all() and np.isfinite(cepstra).all()
+
+
+def test_a_tone_lies_in_its_band():
+    time = np.arange(RATE) / RATE
+    low, high = (
+        features.log_mel(
+            np.sin(2 * np.pi * f * time).astype(np.float32), **features.front_end(SETTINGS)
+        )
+        .mean(axis=0)
+        .argmax()
+        for f in (200, 8000)
+    )
+    assert low < 8 and high > 25
+
+
+@pytest.fixture
+def made(tmp_path, rng):
+    rows, events = [], []
+    for i, split in enumerate(("train", "train", "validation", "test")):
+        name = f"r{i}"
+        files.write_wav(tmp_path / f"{name}.wav", 0.1 * rng.normal(size=RATE).clip(-3, 3), RATE)
+        rows.append((name, f"{name}.wav", 1.0, RATE, "x", split))
+        events.append((name, 0.1, 0.305, "a"))
+    columns = ["recording", "path", "duration_s", "sample_rate", "scene", "split"]
+    events = pd.DataFrame(events, columns=["recording", "onset_s", "offset_s", "label"])
+    corpus.write(tmp_path, pd.DataFrame(rows, columns=columns), events, ["a", "b"])
+    return corpus.read(tmp_path)
+
+
+def test_extract_writes_one_map_a_front_end(made, tmp_path):
+    folder = tmp_path / "features"
+    features.extract(made, folder, settings=SETTINGS, backend="in-process", workers=1)
+    targets = np.load(folder / "targets.npy")
+    assert np.load(folder / "log_mel.npy").shape == (200, 40)
+    assert np.load(folder / "mfcc.npy").shape == (200, 59)
+    assert list(np.flatnonzero(targets[:50, 0])) == list(
+        range(5, 16)
+    )  # floor of onset, ceiling of offset
+    assert not targets[:, 1].any()
+    statistics = json.loads((folder / "statistics.json").read_text())["log_mel"]
+    np.testing.assert_allclose(
+        statistics["mean"], np.load(folder / "log_mel.npy")[:100].mean(0), atol=1e-4
+    )
+    x, _ = training.Frames.read(folder, "train").batch(np.array([0, 50]), 50)
+    np.testing.assert_allclose(x.flatten(0, 1).mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(x.flatten(0, 1).std(0), 1, atol=0.02)
+
+
+def test_two_workers_write_the_same_bytes(made, tmp_path):
+    for name, backend, workers in (("a", "in-process", 1), ("b", "processes", 2)):
+        features.extract(made, tmp_path / name, settings=SETTINGS, backend=backend, workers=workers)
+    for file in ("log_mel.npy", "mfcc.npy", "targets.npy", "statistics.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()

@@ -1,0 +1,112 @@
+"""The networks: parameter counts of the paper, shapes, and the fast GRU against torch's own."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from sedutils import models, params
+from sedutils.models.blocks import ConvBlock, GRULayer, trainable_parameters
+from sedutils.models.gmm import GMM
+from sedutils.models.gru import gru
+from sedutils.systems import make
+
+PUBLISHED = Path("data/published/cakir2017_crnn.yaml")
+
+
+def paper_system(name):
+    (system, features) = params.load(f"systems.{name}", "features", size="paper")
+    return make(system, 16, features)
+
+
+def published_counts():
+    facts = yaml.safe_load(PUBLISHED.read_text())
+    table = next(t for t in facts["tables"] if t["id"] == "T1")
+    rows = [r for r in table["rows"] if r["dataset"] == "synth2016"]
+    counts = {r["method"].lower(): r["params_recomputed"] for r in rows}
+    return counts | {"fnn": facts["architectures"]["fnn_baseline"]["params_recomputed"]["K16"]}
+
+
+@pytest.mark.parametrize("name", ["fnn", "cnn", "rnn", "crnn"])
+def test_paper_size_has_the_recomputed_number_of_parameters(name):
+    assert trainable_parameters(paper_system(name)) == published_counts()[name]
+
+
+# Table I of the other corpora: layouts that params.yaml does not hold yet
+OTHER_LAYOUTS = [
+    ("CNN", {"maps": 256, "pool": [5, 4, 2], "fnn_layers": 1}, 61, 3366973),
+    ("RNN", {"units": 256, "rnn_layers": 3, "fnn_layers": 4}, 61, 1294909),
+    ("CRNN", {"maps": 256, "pool": [5, 4, 2], "rnn_layers": 1}, 61, 3695165),
+    ("CRNN", {"maps": 96, "pool": [2, 2, 2], "rnn_layers": 3}, 17, 743057),
+    ("CRNN", {"maps": 256, "pool": [2, 2, 2, 1], "rnn_layers": 1}, 7, 6106887),
+]
+
+
+@pytest.mark.parametrize(("kind", "layout", "classes", "count"), OTHER_LAYOUTS)
+def test_layouts_of_the_other_corpora(kind, layout, classes, count):
+    shape = {} if kind == "RNN" else {"filter_shape": [5, 5]}
+    net = models.build(kind, bands=40, classes=classes, dropout=0.25, **layout, **shape)
+    assert trainable_parameters(net) == count
+
+
+def test_gmm_has_3808_parameters_a_class(rng):
+    x, y = rng.normal(size=(800, 59)), rng.random((800, 3)) < 0.4
+    gmm = GMM(components=16, iterations=2, frames_per_model=0, window_frames=50).fit(x, y, seed=0)
+    assert gmm.parameters == 3808 * 3
+
+
+@pytest.mark.parametrize("name", ["fnn", "cnn", "rnn", "crnn"])
+def test_one_logit_a_frame_and_class(name):
+    (system, features) = params.load(f"systems.{name}", "features", size="laptop")
+    assert make(system, 16, features)(torch.randn(2, 30, 40)).shape == (2, 30, 16)
+
+
+def test_recurrence_looks_back_only_and_convolution_both_ways():
+    def reach(name):
+        system, features = params.load(f"systems.{name}", "features", size="laptop")
+        net = make(system, 16, features).eval()
+        x = torch.randn(1, 60, 40)
+        y = x.clone()
+        y[0, 30] += 1
+        return (net(x) - net(y)).abs().amax(-1)[0] > 1e-7
+
+    assert not reach("rnn")[:30].any() and reach("rnn")[30:].all()
+    touched = reach("cnn").nonzero().flatten()
+    assert touched.min() >= 30 - 6 and touched.max() <= 30 + 6  # three convolutions of five frames
+
+
+def test_pooling_before_relu_is_the_papers_order():
+    torch.manual_seed(0)
+    block = ConvBlock(1, 4, filter_shape=(5, 5), pool=5, dropout=0.0).eval()
+    x = torch.randn(2, 1, 12, 40)
+    expected = block.pool(torch.relu(block.norm(block.conv(x))))
+    torch.testing.assert_close(block(x), expected)
+
+
+def test_filter_shape_is_frequency_by_time():
+    assert ConvBlock(1, 2, filter_shape=(1, 5), pool=1, dropout=0).conv.kernel_size == (5, 1)
+
+
+def test_fast_gru_equals_torchs_in_output_and_gradients():
+    torch.manual_seed(0)
+    layer = torch.nn.GRU(7, 5, batch_first=True).double()
+    torch.nn.init.zeros_(layer.bias_hh_l0)
+    weights = (layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0)
+    x = torch.randn(3, 11, 7, dtype=torch.double, requires_grad=True)
+    pull = torch.randn(3, 11, 5, dtype=torch.double)
+    results = []
+    for states in (layer(x)[0], gru(x, *weights)):
+        gradients = torch.autograd.grad((states * pull).sum(), (x, *weights))
+        results.append((states, *gradients))
+    for ours, torchs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, torchs, rtol=1e-10, atol=1e-12)
+
+
+def test_dropout_on_states_is_off_in_evaluation_and_moves_training():
+    torch.manual_seed(0)
+    layer = GRULayer(6, 8, dropout=0.5)
+    x = torch.randn(2, 20, 6)
+    assert not torch.equal(layer(x), layer(x))
+    layer.eval()
+    torch.testing.assert_close(layer(x), layer.gru(x)[0])

@@ -1,0 +1,84 @@
+"""params.yaml: valid as committed; one clear line for what is not; sizes lie over sections."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sedutils import params
+
+TREE = yaml.safe_load(Path("params.yaml").read_text())
+
+
+def changed(tmp_path, path, value):
+    """A copy of params.yaml with one value set; a path of keys joined by dots."""
+    tree = yaml.safe_load(Path("params.yaml").read_text())
+    branch, *_ = [tree]
+    *parents, key = path.split(".")
+    for parent in parents:
+        branch = branch[parent]
+    branch[key] = value
+    copy = tmp_path / "params.yaml"
+    copy.write_text(yaml.safe_dump(tree))
+    return copy
+
+
+def test_the_committed_file_is_valid():
+    params.validate("params.yaml")
+
+
+CORPUS = "corpora.tut_sed_synthetic_2016"
+BAD = [
+    ("training.learnig_rate", 0.1, "training.learnig_rate"),
+    ("training.learning_rate", 0, "training.learning_rate = 0"),
+    ("training.learning_rate", "0.001", "training.learning_rate = '0.001'"),
+    ("sizes.laptop.training.max_epochs", 1.5, "training.max_epochs = 1.5"),
+    ("sizes.paper.training.seeds", [1, 1], "names a seed twice"),
+    (f"{CORPUS}.source", "youtube", "source = 'youtube'"),
+    (f"{CORPUS}.segment_s", [15.0, 3.0], "segment_s is [15.0, 3.0]"),
+    (f"{CORPUS}.bank_folds.test", [4], "gives a fold to two parts"),
+    (f"{CORPUS}.split_fractions.test", 0.5, "must add up to 1"),
+    ("families.main", ["gmm", "transformer"], "no system is called 'transformer'"),
+    ("systems.crnn.pool", [7], "40 bands do not pool by 7"),
+    ("systems.crnn.kind", "LSTM", "systems.crnn"),
+    ("systems.fnn.units", 1601, "units must divide by pieces"),
+    ("build.sizes", ["desktop"], "'desktop'"),
+    ("features.fft", 512, "fft = 512"),
+    ("surprise", {}, "surprise"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "words"), BAD)
+def test_a_bad_value_is_one_line_that_names_it(tmp_path, path, value, words):
+    with pytest.raises(ValueError, match=r"params\.yaml") as caught:
+        params.validate(changed(tmp_path, path, value))
+    message = str(caught.value)
+    assert words in message
+    assert "\n" not in message
+
+
+def test_broken_yaml_is_one_line(tmp_path):
+    broken = tmp_path / "params.yaml"
+    broken.write_text("build: [\n")
+    with pytest.raises(ValueError, match=r"params\.yaml") as caught:
+        params.validate(broken)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_file_is_an_error(tmp_path):
+    empty = tmp_path / "params.yaml"
+    empty.write_text("")
+    with pytest.raises(ValueError, match=r"params\.yaml"):
+        params.validate(empty)
+
+
+def test_the_values_of_a_size_lie_over_the_section():
+    laptop, paper = (params.load("systems.crnn", size=size)[0] for size in ("laptop", "paper"))
+    assert laptop["maps"] == TREE["sizes"]["laptop"]["systems"]["crnn"]["maps"]
+    assert paper["maps"] == TREE["systems"]["crnn"]["maps"] == 256
+    assert laptop["pool"] == paper["pool"] == [5, 4, 2]
+
+
+def test_an_unknown_section_is_an_error():
+    with pytest.raises(KeyError, match=r"systems\.transformer"):
+        params.load("systems.transformer", size="laptop")

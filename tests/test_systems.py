@@ -1,0 +1,150 @@
+"""Systems from training to use: saved, found again, applied to any sound; bad files are named."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sedutils import evaluation, files, own_audio, params, systems
+
+FRONT_END, TRAINING = params.load("features", "training", size="laptop")
+FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
+SETTINGS = TRAINING | {
+    "seeds": [1],
+    "max_epochs": 2,
+    "minimum_epochs": 1,
+    "device": "cpu",
+    "batch_frames": 256,
+}
+DESIGNS = {
+    "rnn": {
+        "kind": "RNN",
+        "units": 8,
+        "rnn_layers": 1,
+        "fnn_layers": 1,
+        "dropout": 0.1,
+        "sequence_frames": 64,
+    },
+    "gmm": {
+        "kind": "GMM",
+        "components": 2,
+        "iterations": 5,
+        "frames_per_model": 0,
+        "window_s": 1.0,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Features of four short recordings and both systems trained on them."""
+    root, rng = tmp_path_factory.mktemp("systems"), np.random.default_rng(0)
+    folder, frames = root / "features", 300
+    folder.mkdir()
+    targets = np.repeat(rng.random((4 * frames // 50, 2)) < 0.4, 50, axis=0)
+    statistics = {}
+    for name, width in (("log_mel", 40), ("mfcc", 59)):
+        values = rng.normal(size=(4 * frames, width)).astype(np.float32)
+        values[:, :10] += 2 * targets[:, :1]
+        values[:, 10:20] += 2 * targets[:, 1:]
+        np.save(folder / f"{name}.npy", values)
+        statistics[name] = {"mean": [0.0] * width, "std": [1.0] * width}
+    np.save(folder / "targets.npy", targets.astype(np.uint8))
+    (folder / "statistics.json").write_text(json.dumps(statistics))
+    (folder / "labels.txt").write_text("cat\ndog\n")
+    recordings = pd.DataFrame(
+        {
+            "recording": list("abcd"),
+            "split": ["train", "train", "validation", "test"],
+            "scene": "x",
+            "first_frame": range(0, 4 * frames, frames),
+            "frames": frames,
+            "duration_s": frames * 0.02,
+        }
+    )
+    files.write_csv(folder / "recordings.csv", recordings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(systems, "CHECKPOINTS", root / "cache")
+        for name, design in DESIGNS.items():
+            systems.train(
+                name=name,
+                seed=1,
+                arguments=design,
+                features=folder,
+                folder=root / name / "1",
+                settings=SETTINGS,
+                facts=FACTS,
+            )
+    return root
+
+
+@pytest.fixture
+def tone(tmp_path):
+    path = tmp_path / "tone.wav"
+    time = np.arange(3 * 22050) / 22050
+    soundfile.write(path, np.stack([0.3 * np.sin(2000 * time), 0.1 * np.cos(900 * time)], 1), 22050)
+    return path
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_a_system_read_again_gives_the_kept_scores(trained, name):
+    kept = np.load(trained / name / "1" / "scores_test.npy")
+    again = systems.System.read(trained / name / "1")
+    frames = systems.training.Frames.read(trained / "features", "test", again.front_end)
+    np.testing.assert_array_equal(again.scores_of(frames), kept)
+    assert kept.shape == (300, 2) and kept.min() >= 0 and kept.max() <= 1
+
+
+def test_the_gmm_finds_what_separates_the_classes(trained):
+    reference = evaluation.Reference.read(trained / "features", "test")
+    scores = evaluation.read_scores(trained, "gmm", 1, "test")
+    counts = reference.counts(evaluation.decide(reference, scores, 0.5)).sum()
+    assert counts.true_positives.sum() > 2 * (counts.false_positives + counts.false_negatives).sum()
+
+
+def test_weights_that_are_cut_or_of_another_layout_are_named(trained, tmp_path):
+    for name, damage in (("cut", lambda b: b[:-100]), ("none", lambda b: b"")):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in ("model.safetensors", "description.json"):
+            content = (trained / "rnn/1" / file).read_bytes()
+            (folder / file).write_bytes(damage(content) if file.startswith("model") else content)
+        with pytest.raises(
+            ValueError, match=r"model\.safetensors: not the weights of rnn"
+        ) as caught:
+            systems.System.read(folder)
+        assert "\n" not in str(caught.value)
+
+
+def test_no_pickle_is_among_the_files_of_a_model(trained):
+    assert {p.suffix for p in (trained / "rnn/1").iterdir()} == {
+        ".safetensors",
+        ".json",
+        ".csv",
+        ".npy",
+    }
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_any_sound_becomes_events_labels_and_a_page(trained, tone, tmp_path, name):
+    found = own_audio.detect(systems.System.read(trained / name / "1"), tone, threshold=0.3)
+    assert found.scores.shape == (150, 2)
+    assert (found.events.offset_s <= 3.0 + 1e-6).all()
+    tsv, labels, page = own_audio.write(found, tmp_path / "out")
+    lines = tsv.read_text().splitlines()
+    assert lines[0] == "filename\tonset\toffset\tevent_label"
+    assert len(lines) == len(found.events) + 1 == len(labels.read_text().splitlines()) + 1
+    assert "<audio" in page.read_text() and "http" not in page.read_text().split("<audio")[1][:200]
+
+
+def test_bad_sound_is_named_in_one_line(trained, tmp_path):
+    system = systems.System.read(trained / "rnn/1")
+    cases = {"missing.wav": None, "empty.wav": b"", "text.wav": b"no audio at all"}
+    for name, content in cases.items():
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises((ValueError, OSError), match=name) as caught:
+            own_audio.detect(system, tmp_path / name)
+        assert "\n" not in str(caught.value)

@@ -1,0 +1,136 @@
+"""Training: the same numbers again, also after a kill; other numbers from another seed."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sedutils import files, models, training
+
+SETTINGS = {
+    "sequence_frames": 16,
+    "batch_frames": 64,
+    "learning_rate": 0.01,
+    "patience": 3,
+    "minimum_epochs": 2,
+    "max_epochs": 6,
+    "shift_frames": 73,
+    "checkpoint_epochs": 2,
+    "device": "cpu",
+}
+
+
+@pytest.fixture
+def folder(tmp_path, rng):
+    """Features of five recordings in which a band tells the class."""
+    targets = rng.random((5 * 60, 2)) < 0.3
+    features = rng.normal(size=(300, 8)).astype(np.float32) + np.repeat(targets, 4, axis=1) * 2
+    np.save(tmp_path / "log_mel.npy", features.astype(np.float32))
+    np.save(tmp_path / "targets.npy", targets.astype(np.uint8))
+    recordings = pd.DataFrame(
+        {
+            "recording": list("abcde"),
+            "split": ["train"] * 3 + ["validation", "test"],
+            "scene": "x",
+            "first_frame": range(0, 300, 60),
+            "frames": 60,
+            "duration_s": 1.2,
+        }
+    )
+    files.write_csv(tmp_path / "recordings.csv", recordings)
+    (tmp_path / "statistics.json").write_text(
+        json.dumps({"log_mel": {"mean": [0.0] * 8, "std": [1.0] * 8}})
+    )
+    return tmp_path
+
+
+def train(folder, seed=1, checkpoint=None, **changes):
+    torch.manual_seed(seed)
+    net = models.build("RNN", bands=8, classes=2, units=6, rnn_layers=1, fnn_layers=1, dropout=0.2)
+    splits = [training.Frames.read(folder, s) for s in ("train", "validation")]
+    history = training.fit(net, *splits, seed=seed, checkpoint=checkpoint, **(SETTINGS | changes))
+    return history, training.predict(net, splits[1], 16, "cpu")
+
+
+def test_same_seed_same_numbers_other_seed_other_numbers(folder):
+    (first, scores), (again, _), (other, _) = train(folder), train(folder), train(folder, seed=2)
+    assert first == again
+    assert first != other
+    assert scores.shape == (60, 2) and scores.dtype == np.float32
+
+
+def test_it_learns(folder):
+    history, _ = train(folder, max_epochs=40, patience=40)
+    assert history[-1]["loss"] < 0.8 * history[0]["loss"]
+    assert max(e["f1_score"] for e in history) > 0.6
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, 5])
+def test_a_killed_training_resumes_to_the_same_numbers(folder, tmp_path, monkeypatch, killed_after):
+    whole, scores = train(folder, patience=6)
+    note, calls = training.Run.note, []
+
+    def dying(self, *values):
+        note(self, *values)
+        calls.append(1)
+        if len(calls) == killed_after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.Run, "note", dying)
+    checkpoint = tmp_path / "cache" / "x.pt"
+    with pytest.raises(KeyboardInterrupt):
+        train(folder, checkpoint=checkpoint, patience=6)
+    monkeypatch.undo()
+    resumed, resumed_scores = train(folder, checkpoint=checkpoint, patience=6)
+    assert resumed == whole
+    np.testing.assert_array_equal(resumed_scores, scores)
+
+
+def test_a_finished_training_is_found_again(folder, tmp_path, monkeypatch):
+    checkpoint = tmp_path / "x.pt"
+    whole, _ = train(folder, checkpoint=checkpoint)
+    monkeypatch.setattr(training.Run, "note", lambda *_: pytest.fail("trained again"))
+    assert train(folder, checkpoint=checkpoint)[0] == whole
+
+
+def test_the_best_weights_come_back(folder):
+    history, scores = train(folder, max_epochs=12, patience=12)
+    targets = np.load(folder / "targets.npy")[180:240].astype(bool)
+    on = scores >= 0.5
+    f1 = 2 * (on & targets).sum() / (on.sum() + targets.sum())
+    assert f1 == pytest.approx(max(e["f1_score"] for e in history), abs=1e-6)
+
+
+def test_early_stopping_waits_for_the_first_epochs(folder, monkeypatch):
+    scores = iter([0.9] + [0.1] * 20)
+    monkeypatch.setattr(training, "validation_score", lambda *_: next(scores))
+    history, _ = train(folder, patience=2, minimum_epochs=5, max_epochs=20)
+    assert len(history) == 5
+
+
+def test_sequences_begin_73_frames_later_each_epoch_and_stay_in_their_recording(folder):
+    frames = training.Frames.read(folder, "train")
+    assert list(frames.starts(16, 0)[:4]) == [0, 16, 32, 60]
+    assert list(frames.starts(16, 73 % 16)[:4]) == [9, 25, 41, 69]
+    for offset in range(16):
+        starts = frames.starts(16, offset)
+        assert (starts // 60 == (starts + 15) // 60).all()
+
+
+def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
+    def path(**facts):
+        return training.checkpoint_path(tmp_path, **facts)
+
+    assert path(seed=1, data="x") == path(data="x", seed=1)
+    assert path(seed=1, data="x") != path(seed=1, data="y")
+
+
+def test_training_runs_without_librosa_and_dvc():
+    import subprocess
+    import sys
+
+    code = "import sys, sedutils.training, sedutils.models; print({'librosa', 'dvc'} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "set()"
