@@ -57,7 +57,7 @@ def _draw(units, title, total, width):
     for unit, text in zip(units, texts, strict=True):
         y += GAP + CARD * _cards(unit)
         edges.append((y, y := y + (0.46 + 0.14 * text.count("\n") if text else 0.4)))
-    figure = Figure(figsize=(width, y + 0.25), dpi=150)
+    figure = Figure(figsize=(width, y + 0.25), dpi=150, layout="none")
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(y + 0.25, 0))
     ax.axis("off")

@@ -54,12 +54,14 @@ class Straightforward(nn.Module):
 
 def crnn():
     """The laptop CRNN, a batch for it, and its settings."""
-    design, front_end, settings = params.load("systems.crnn", "features", "training", size=SIZE)
-    arguments = {k: v for k, v in design.items() if k not in ("kind", "sequence_frames")}
+    design, front_end = params.load("systems.crnn", "features", size=SIZE)
+    arguments = {
+        k: v for k, v in design.items() if k not in ("kind", "sequence_frames", "batch_frames")
+    }
     torch.manual_seed(0)
     net = models.build("CRNN", bands=front_end["mel_bands"], classes=16, **arguments)
     length = design["sequence_frames"]
-    x = torch.randn(settings["batch_frames"] // length, length, front_end["mel_bands"])
+    x = torch.randn(design["batch_frames"] // length, length, front_end["mel_bands"])
     return net, x, (torch.rand(*x.shape[:2], 16) < 0.1).float()
 
 

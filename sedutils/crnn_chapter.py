@@ -156,16 +156,6 @@ def table2(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
         for seed in results.seeds
         if "gmm" in results.systems
     ]
-    rows += [
-        {
-            "name": f"{s.upper()}, oracle threshold",
-            "seed": seed,
-            "rolls": results.oracle(s, seed, "test"),
-        }
-        for s in results.systems
-        for seed in results.seeds
-    ]
-    rows += [{"name": k, "seed": 0, "rolls": r} for k, r in results.reference_rolls().items()]
     test = results.test.recordings.set_index("recording")
     shared = {
         "annotation": {k: results.corpus.events_of(k) for k in test.index},
@@ -173,15 +163,35 @@ def table2(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
         "labels": results.test.labels,
         "hop_s": results.hop_s,
     }
-    return pd.DataFrame(
-        jobs.parallel(
-            score_by_sed_eval,
-            [row | shared for row in rows],
-            label="scores",
-            backend=backend,
-            workers=workers,
-        )
+    scored = jobs.parallel(
+        score_by_sed_eval,
+        [row | shared for row in rows],
+        label="scores",
+        backend=backend,
+        workers=workers,
     )
+    return pd.DataFrame(scored + reference_rows(results))
+
+
+def reference_rows(results: Results) -> list[dict]:
+    """Rows of Table II for each system at its oracle threshold, for silence, and for always on."""
+    rows = []
+    for system in results.systems:
+        for seed in results.seeds:
+            found = headline(results.test, results.oracle(system, seed, "test"))
+            rows.append({"method": f"{system.upper()}, oracle threshold", "seed": seed} | found)
+    for name, rolls in results.reference_rolls().items():
+        rows.append({"method": name, "seed": 0} | headline(results.test, rolls))
+    return rows
+
+
+def headline(reference: evaluation.Reference, rolls: dict[str, np.ndarray]) -> dict[str, float]:
+    """The four numbers of Table II by `sedutils.metrics`."""
+    row = {}
+    for suffix, frames in (("frm", 1), ("1s", SECOND_FRAMES)):
+        scores = metrics.segment_scores(reference.counts(rolls, segment_frames=frames).sum())
+        row |= {f"F1_{suffix}": 100 * scores["f1_score"], f"ER_{suffix}": scores["error_rate"]}
+    return row
 
 
 def beside_published(

@@ -18,7 +18,7 @@ SOURCES = {
 READINGS = {
     "A08": "the reading; ReLU behind the pooling, which gives the same numbers",
     "A09": "the reading; torch's GRU (reset gate behind the matrix, logistic sigmoid) in place of Keras 1.1's",
-    "A10": "batch size in params.yaml (training.batch_frames); laptop size raises the learning rate and lowers dropout",
+    "A10": "batch_frames of each system in params.yaml; laptop size raises the learning rate, lowers dropout",
     "A12": "Glorot uniform and orthogonal",
     "A14": "the reading, through sed_eval",
     "A16": "the reading; power spectrum, each window centred on the middle of its 20 ms",

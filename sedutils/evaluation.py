@@ -63,8 +63,8 @@ def decide(
 
 
 def best_threshold(reference: Reference, scores: np.ndarray, rule: dict | None = None) -> float:
-    """The threshold with the highest frame F1 out of 99 quantiles of the scores and 0.5."""
-    candidates = np.unique(np.append(np.quantile(scores, np.linspace(0.5, 0.995, 99)), 0.5))
+    """The threshold with the highest frame F1 out of 40 quantiles of the scores and 0.5."""
+    candidates = np.unique(np.append(np.quantile(scores, np.linspace(0.6, 0.995, 40)), 0.5))
     f1 = [
         claims.f1_score(reference.counts(decide(reference, scores, t, rule)).sum())
         for t in candidates

@@ -270,16 +270,16 @@ def threshold_curves(curves: dict[str, pd.DataFrame]):
 def recalls(found: dict[str, pd.DataFrame]):
     """Recall of events against polyphony, relative level and length, one line a system."""
     bins = {
-        "polyphony": ("classes at once", [0.9, 1.5, 2.5, 6]),
+        "polyphony": ("classes at once", [1, 1.5, 2.5, 6]),
         "length_s": ("length (s)", [0, 1, 3, 6, 16]),
     }
     if all("level_db" in events for events in found.values()):
         bins["level_db"] = ("level against the rest (dB)", [-30, -6, -2, 2, 6, 30])
     fig, axes = plt.subplots(1, len(bins), figsize=(2.9 * len(bins), 2.6), sharey=True)
     for ax, (column, (title, edges)) in zip(axes, bins.items(), strict=True):
-        names = [f"{a:g}–{b:g}" for a, b in pairwise(edges)]
+        names = [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
         for system, events in found.items():
-            cells = pd.cut(events[column], edges, labels=names)
+            cells = pd.cut(events[column], edges, labels=names, include_lowest=True)
             mean = events.groupby(cells, observed=False).recall.mean()
             ax.plot(
                 names,

@@ -140,6 +140,7 @@ class System:
             training.Frames.read(features, "validation"),
             seed=seed,
             sequence_frames=self.description["arguments"]["sequence_frames"],
+            batch_frames=self.description["arguments"]["batch_frames"],
             checkpoint=checkpoint,
             label=f"{self.description['system']} seed {seed}: epoch",
             **options,
@@ -196,7 +197,8 @@ def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GM
     kind = arguments.pop("kind")
     if kind == "GMM":
         return GMM(window_frames=round(arguments.pop("window_s") / front_end["hop_s"]), **arguments)
-    del arguments["sequence_frames"]
+    for of_training in ("sequence_frames", "batch_frames"):
+        del arguments[of_training]
     return models.build(kind, bands=front_end["mel_bands"], classes=classes, **arguments)
 
 

@@ -16,7 +16,6 @@ SETTINGS = TRAINING | {
     "max_epochs": 2,
     "minimum_epochs": 1,
     "device": "cpu",
-    "batch_frames": 256,
 }
 DESIGNS = {
     "rnn": {
@@ -26,6 +25,7 @@ DESIGNS = {
         "fnn_layers": 1,
         "dropout": 0.1,
         "sequence_frames": 64,
+        "batch_frames": 256,
     },
     "gmm": {
         "kind": "GMM",

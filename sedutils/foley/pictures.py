@@ -10,6 +10,7 @@ import soundfile
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from sedutils.foley import AVERAGE_SECONDS, synthesise
 from sedutils.foley.dsp import SAMPLE_RATE
 
 HOP = 882  # 20 ms
@@ -40,6 +41,12 @@ def modulation_spectrum(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     depth = 2 * np.abs(np.fft.rfft(level, 1024)) / level.size
     keep = hz >= 0.5
     return hz[keep], depth[keep]
+
+
+def examples(label: str) -> list[np.ndarray]:
+    """Three instances of a class, as long as its mean length but at most 5 s."""
+    duration_s = min(5.0, max(1.2, AVERAGE_SECONDS[label]))
+    return [synthesise(label, seed=seed, duration_s=duration_s) for seed in (101, 102, 103)]
 
 
 def spectrogram_page(clips: dict[str, list[np.ndarray]]) -> Figure:
