@@ -129,9 +129,9 @@ def sound() -> list[tuple]:
     settings, front_end = params.load("corpora.tut_sed_synthetic_2016", "features", size=SIZE)
     shares = dict.fromkeys(foley.AVERAGE_SECONDS, 1.0)
     source = foley.Foley(settings["seed"], 5, tuple(settings["split_fractions"].values()))
-    settings = settings | {"mixtures": {"train": 4, "validation": 2, "test": 2}}
+    settings = settings | {"mixtures": {"train": 6, "validation": 6, "test": 6}}
     with tempfile.TemporaryDirectory() as name:
-        folder, seconds = Path(name), settings["mixture_s"] * 8
+        folder, seconds = Path(name), settings["mixture_s"] * 18
         start = time.perf_counter()
         mixing.build(source, folder, settings, shares, backend="in-process", workers=1)
         yield (
@@ -139,7 +139,7 @@ def sound() -> list[tuple]:
             seconds / (time.perf_counter() - start),
             "x real time",
         )
-        wavs = sorted(folder.rglob("*.wav")) * 20
+        wavs = sorted(folder.rglob("*.wav")) * 10
         frames = round(settings["mixture_s"] / front_end["hop_s"])
         for width, file in (
             (front_end["mel_bands"], "log_mel"),

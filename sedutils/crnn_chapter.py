@@ -149,7 +149,7 @@ def table2(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
     ]
     rows += [
         {
-            "name": "GMM, threshold from validation",
+            "name": "GMM, validation threshold",
             "seed": seed,
             "rolls": results.oracle("gmm", seed, "validation"),
         }
@@ -179,7 +179,7 @@ def reference_rows(results: Results) -> list[dict]:
     for system in results.systems:
         for seed in results.seeds:
             found = headline(results.test, results.oracle(system, seed, "test"))
-            rows.append({"method": f"{system.upper()}, oracle threshold", "seed": seed} | found)
+            rows.append({"method": f"{system.upper()}, oracle", "seed": seed} | found)
     for name, rolls in results.reference_rolls().items():
         rows.append({"method": name, "seed": 0} | headline(results.test, rolls))
     return rows

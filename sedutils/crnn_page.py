@@ -62,7 +62,7 @@ def table2_html(table: pd.DataFrame, systems: list[str]) -> str:
             if f"{metric}_difference" in row and pd.notna(row[f"{metric}_difference"]):
                 text += f" ({row[f'{metric}_difference']:+.2f})"
             cells += f"<td>{text}</td><td>{spread(row, f'paper_{metric}')}</td>"
-        body += f"<tr><td>{escape(name)}</td>{cells}<td>{row.seeds:.0f}</td></tr>"
+        body += f"<tr><td style='white-space:nowrap'>{escape(name)}</td>{cells}<td>{row.seeds:.0f}</td></tr>"
     return (
         f"<table class='dataframe'><thead><tr><th>method</th>{head}<th>seeds</th></tr></thead>"
         f"<tbody>{body}</tbody></table>"
