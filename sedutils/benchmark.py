@@ -26,7 +26,7 @@ import yaml
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils import features, files, foley, jobs, mixing, models, params, training
+from sedutils import features, files, foley, jobs, mixing, models, params, systems, training
 from sedutils.models.blocks import LockedDropout
 
 MEASURED = Path("data/measured")
@@ -55,9 +55,7 @@ class Straightforward(nn.Module):
 def crnn():
     """The laptop CRNN, a batch for it, and its settings."""
     design, front_end = params.load("systems.crnn", "features", size=SIZE)
-    arguments = {
-        k: v for k, v in design.items() if k not in ("kind", "sequence_frames", "batch_frames")
-    }
+    arguments = {k: v for k, v in design.items() if k not in ("kind", *systems.OF_TRAINING)}
     torch.manual_seed(0)
     net = models.build("CRNN", bands=front_end["mel_bands"], classes=16, **arguments)
     length = design["sequence_frames"]

@@ -85,6 +85,7 @@ class Network(Section):
     dropout: Fraction
     sequence_frames: Count
     batch_frames: Count
+    learning_rate: Positive
 
 
 class FNN(Network):
@@ -124,7 +125,6 @@ System = Annotated[GMM | FNN | CNN | RNN | CRNN, Field(discriminator="kind")]
 
 class Training(Section):
     seeds: Annotated[list[int], Field(min_length=1)]
-    learning_rate: Positive
     patience: Count
     minimum_epochs: Count
     max_epochs: Count

@@ -15,6 +15,8 @@ from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
 
 CHECKPOINTS = Path(".cache/checkpoints")
+# Values of a network's section in params.yaml that its training takes, not its class
+OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
 # What decides the numbers of a training, apart from parameters and data
 CODE = (
     "training.py",
@@ -139,10 +141,9 @@ class System:
             train,
             training.Frames.read(features, "validation"),
             seed=seed,
-            sequence_frames=self.description["arguments"]["sequence_frames"],
-            batch_frames=self.description["arguments"]["batch_frames"],
             checkpoint=checkpoint,
             label=f"{self.description['system']} seed {seed}: epoch",
+            **{name: self.description["arguments"][name] for name in OF_TRAINING},
             **options,
         )
 
@@ -197,8 +198,8 @@ def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GM
     kind = arguments.pop("kind")
     if kind == "GMM":
         return GMM(window_frames=round(arguments.pop("window_s") / front_end["hop_s"]), **arguments)
-    for of_training in ("sequence_frames", "batch_frames"):
-        del arguments[of_training]
+    for name in OF_TRAINING:
+        del arguments[name]
     return models.build(kind, bands=front_end["mel_bands"], classes=classes, **arguments)
 
 

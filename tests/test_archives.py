@@ -10,19 +10,11 @@ import zipfile
 
 import numpy as np
 import pytest
+from conftest import refused
 
 from sedutils import files
 from sedutils.official import archives
 from sedutils.official.archives import ArchiveError, extract
-
-
-def refused(error, call, *needles):
-    with pytest.raises(error) as caught:
-        call()
-    message = str(caught.value)
-    assert "\n" not in message
-    for needle in needles:
-        assert str(needle) in message
 
 
 def make_zip(path, entries):

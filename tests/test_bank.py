@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from conftest import refused
 
 from sedutils import bank, files
 from sedutils.bank import Bank
@@ -43,15 +44,6 @@ def takes(tmp_path):
                 for take in "AB":
                     clip(tmp_path / place / f"{fold}-{source}-{take}.wav")
     return tmp_path
-
-
-def refused(error, call, *needles):
-    with pytest.raises(error) as caught:
-        call()
-    message = str(caught.value)
-    assert "\n" not in message
-    for needle in needles:
-        assert str(needle) in message
 
 
 def test_free_names_are_split_by_seeded_fractions(plain):

@@ -12,6 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 import soundfile
+from conftest import refused
 
 from sedutils import corpus, files
 from sedutils.official import download
@@ -21,15 +22,6 @@ from sedutils.official.download import Package, fetch
 
 NAME = "TUT-SED-synthetic-2016"
 RATE = 8000
-
-
-def refused(error, call, *needles):
-    with pytest.raises(error) as caught:
-        call()
-    message = str(caught.value)
-    assert "\n" not in message
-    for needle in needles:
-        assert str(needle) in message
 
 
 @pytest.fixture(scope="session")

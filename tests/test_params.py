@@ -30,8 +30,8 @@ def test_the_committed_file_is_valid():
 CORPUS = "corpora.tut_sed_synthetic_2016"
 BAD = [
     ("training.learnig_rate", 0.1, "training.learnig_rate"),
-    ("training.learning_rate", 0, "training.learning_rate = 0"),
-    ("training.learning_rate", "0.001", "training.learning_rate = '0.001'"),
+    ("systems.rnn.learning_rate", 0, "learning_rate = 0"),
+    ("training.patience", "100", "patience"),
     ("sizes.laptop.training.max_epochs", 1.5, "training.max_epochs = 1.5"),
     ("sizes.paper.training.seeds", [1, 1], "names a seed twice"),
     (f"{CORPUS}.source", "youtube", "source = 'youtube'"),

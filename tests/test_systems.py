@@ -26,6 +26,7 @@ DESIGNS = {
         "dropout": 0.1,
         "sequence_frames": 64,
         "batch_frames": 256,
+        "learning_rate": 0.01,
     },
     "gmm": {
         "kind": "GMM",
