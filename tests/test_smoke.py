@@ -14,7 +14,7 @@ TINY = {
     "corpora": {
         "tut_sed_synthetic_2016": {
             "mixture_s": 20.0,
-            "mixtures": {"train": 8, "validation": 5, "test": 5},
+            "mixtures": {"train": 8, "validation": 8, "test": 8},
             "uses_per_instance": 3.0,
         }
     },
