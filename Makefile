@@ -24,7 +24,7 @@ verify: .venv/installed
 
 # Your own recording: make detect AUDIO=path/to/file.wav
 detect: .venv/installed
-	python -m sedutils.notebooks run notebooks/90_own_audio.ipynb reports/own_audio/last.ipynb audio="$(AUDIO)"
+	python -m sedutils.notebooks run data/notebooks/code/90_own_audio.ipynb reports/own_audio/last.ipynb audio="$(AUDIO)"
 
 # Speed, memory and time of every stage, into data/measured/
 benchmark: .venv/installed
