@@ -27,8 +27,7 @@ def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands) -> np.nd
         padded, n_fft=fft, hop_length=hop, win_length=frame, window="hamming", center=False
     )
     filters = librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=mel_bands, fmin=0)
-    power = spectrum.real**2 + spectrum.imag**2
-    return (filters @ power[:, :frames]).T
+    return (filters @ librosa.util.abs2(spectrum)).T[:frames]
 
 
 def log_mel(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands, log_floor) -> np.ndarray:
@@ -115,7 +114,6 @@ def extract_recording(*, path: Path, first: int, frames: int, folder: Path, sett
     for name, values in (("log_mel", mel), ("mfcc", cepstra)):
         rows = np.load(folder / f"{name}.npy", "r+")
         rows[first : first + frames] = values
-        rows.flush()
 
 
 def front_end(settings: dict) -> dict:

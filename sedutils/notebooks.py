@@ -24,6 +24,7 @@ NOTEBOOKS = Path("notebooks")
 CODE = Path("data/notebooks/code")
 EXECUTED = Path("data/notebooks/executed")
 REPORTS = Path("reports")
+MEASURED = Path("data/measured/stages.csv")
 TITLE = "Sound event detection: five papers, run again"
 LEAD = "Every table and figure from one command, beside the published numbers, with a verdict on each claim."
 NOTE = (
@@ -127,6 +128,8 @@ def tidy(notebook):
     for i, cell in enumerate(cells):
         cell["id"] = f"cell-{i}"
         cell.metadata = {"tags": cell.metadata.get("tags", [])}
+        if cell.cell_type != "code":
+            continue
         cell["execution_count"] = i + 1
         cell["outputs"] = joined(o for o in cell.outputs if o.get("name") != "stderr")
         for output in cell.outputs:
@@ -151,7 +154,24 @@ def report() -> None:
     from sedutils import report as pages
 
     shutil.rmtree(REPORTS / "pages", ignore_errors=True)
-    pages.build(NOTEBOOKS, EXECUTED, REPORTS, title=TITLE, lead=LEAD, note=NOTE)
+    pages.build(
+        NOTEBOOKS, EXECUTED, REPORTS, title=TITLE, lead=LEAD, note=NOTE, costs=stage_costs()
+    )
+
+
+def stage_costs() -> dict[str, str]:
+    """Time and memory of every stage in a sentence, from the last benchmark."""
+    import pandas as pd
+
+    rows = pd.read_csv(MEASURED).set_index("what")
+    sentences = {}
+    for what, row in rows[rows.unit == "s"].iterrows():
+        memory = rows.value[f"{what}, peak anonymous memory"]
+        sentences[what.removeprefix("stage ")] = (
+            f"When measured ({row.date}, {row.cores} cores, {row.cpu}) the stage took "
+            f"{row.value:.0f} s and {memory / 1000:.1f} GB of memory."
+        )
+    return sentences
 
 
 def main(arguments: list[str]) -> None:

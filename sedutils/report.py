@@ -151,11 +151,13 @@ def build(
     lead="",
     note="",
     links=(),
+    costs=None,
 ):
     """Write the page of every executed notebook, then index.html; return their paths.
 
     `<name>@<key>.ipynb` is the run of `<name>.ipynb`; a leading number orders the index and is left
     out of the page's name: 30_train@laptop-main.ipynb becomes pages/train-laptop-main.html.
+    costs: stage -> what it took when last measured, for the foot of its page.
     Raises FileNotFoundError without the notebook, ValueError where code and run differ.
     """
     reports, entries, written = Path(reports_dir), [], {}
@@ -172,6 +174,8 @@ def build(
             raise ValueError(f"{path.name}: its page {href} is taken by {written[href]}")
         entry = _entry(nb, path.stem, href)
         footer = f"Made from notebooks/{source.name}, run {key}."
+        if cost := (costs or {}).get(re.sub(r"^[0-9]+_", "", name)):
+            footer += f" {cost}"
         made = export(
             nb, entry.title, note=note, papers=papers, home="../index.html", footer=footer
         )

@@ -25,6 +25,7 @@ CODE = (
     "models/blocks.py",
     "models/cakir2017.py",
     "models/gmm.py",
+    "models/gru.py",
 )
 
 

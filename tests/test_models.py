@@ -90,17 +90,17 @@ def test_filter_shape_is_frequency_by_time():
 
 def test_fast_gru_equals_torchs_in_output_and_gradients():
     torch.manual_seed(0)
-    layer = torch.nn.GRU(7, 5, batch_first=True).double()
+    layer = torch.nn.GRU(7, 5, batch_first=True)
     torch.nn.init.zeros_(layer.bias_hh_l0)
     weights = (layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0)
-    x = torch.randn(3, 11, 7, dtype=torch.double, requires_grad=True)
-    pull = torch.randn(3, 11, 5, dtype=torch.double)
+    x = (3 * torch.randn(3, 11, 7)).requires_grad_()
+    pull = torch.randn(3, 11, 5)
     results = []
     for states in (layer(x)[0], gru(x, *weights)):
         gradients = torch.autograd.grad((states * pull).sum(), (x, *weights))
         results.append((states, *gradients))
     for ours, torchs in zip(*results, strict=True):
-        torch.testing.assert_close(ours, torchs, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(ours, torchs, rtol=1e-5, atol=1e-6)
 
 
 def test_dropout_on_states_is_off_in_evaluation_and_moves_training():

@@ -143,6 +143,17 @@ def test_an_executed_notebook_has_the_same_bytes_twice(tmp_path, capfd):
     )  # twice a run: from here and from a worker
 
 
+def test_tidying_keeps_text_and_drops_stderr():
+    run = nbformat.v4.new_code_cell(
+        "1", outputs=[nbformat.v4.new_output("stream", name="stderr", text="half done")]
+    )
+    preamble = nbformat.v4.new_code_cell(notebooks.PREAMBLE)
+    text = nbformat.v4.new_markdown_cell("words")
+    kept = notebooks.tidy(nbformat.v4.new_notebook(cells=[preamble, text, run])).cells
+    assert [c.source for c in kept] == ["words", "1"]
+    assert kept[1].outputs == []
+
+
 def test_an_unknown_parameter_is_one_line(tmp_path):
     with pytest.raises(SystemExit, match="unknown parameter 'sise', it has size"):
         run_notebook(tmp_path, "size = 'a'", sise="b")

@@ -228,14 +228,20 @@ def test_build(tmp_path, source, executed):
     (tmp_path / "executed/40_crnn_main@x.partial.ipynb").write_text("half")
     (tmp_path / "published/cakir2017_crnn.yaml").write_text("paper: {short: Cakir 2017}\n")
     folders = [tmp_path / name for name in ("notebooks", "executed", "reports")]
-    made = report.build(*folders, published=tmp_path / "published", note="Procedural sound.")
+    options = {
+        "published": tmp_path / "published",
+        "note": "Procedural sound.",
+        "costs": {"crnn_main": "It took 7 s."},
+    }
+    made = report.build(*folders, **options)
     assert [p.name for p in made] == ["crnn-main-paper-a.html", "index.html"]
     first = [p.read_bytes() for p in made]
     text = first[0].decode()
     assert "Cakir 2017 · Table II" in text and "Procedural sound." in text
     assert "crnn-main-paper-a.html" in first[1].decode() and "Cakir 2017" in first[1].decode()
     assert str(tmp_path) not in text
-    report.build(*folders, published=tmp_path / "published", note="Procedural sound.")
+    assert text.count("It took 7 s.") == 1
+    report.build(*folders, **options)
     assert [p.read_bytes() for p in made] == first
 
     nbformat.write(source, tmp_path / "notebooks/50_crnn-main.ipynb")

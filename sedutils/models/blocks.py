@@ -5,8 +5,6 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from sedutils.models.gru import gru
-
 
 def trainable_parameters(model: nn.Module) -> int:
     """Count the parameters that training moves (``requires_grad``), as the papers' tables do."""
@@ -130,5 +128,8 @@ class GRULayer(nn.Module):
             keep = torch.full((1, recurrent.shape[1]), 1 - self.state_dropout, device=x.device)
             recurrent = recurrent * torch.bernoulli(keep) / (1 - self.state_dropout)
         if x.device.type == "cpu":
+            # here, since numba need not be where a GPU trains
+            from sedutils.models.gru import gru
+
             return gru(x, self.gru.weight_ih_l0, recurrent, self.gru.bias_ih_l0)
         return functional_call(self.gru, {"weight_hh_l0": recurrent}, (x,))[0]

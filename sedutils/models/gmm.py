@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
+
+# scikit-learn takes over a second to import, so only what touches a mixture does it
 
 
 class GMM:
@@ -27,7 +27,7 @@ class GMM:
     ):
         self.components, self.iterations = components, iterations
         self.frames_per_model, self.window_frames = frames_per_model, window_frames
-        self.models: list[tuple[GaussianMixture, GaussianMixture]] = []
+        self.models = []  # a class: mixtures of the frames with it and of those without
 
     def fit(self, features: np.ndarray, targets: np.ndarray, *, seed: int) -> "GMM":
         """Train on normalised features ``(frames, dimensions)`` and binary targets ``(frames, classes)``."""
@@ -38,7 +38,10 @@ class GMM:
         ]
         return self
 
-    def _mixture(self, features, chosen, rng) -> GaussianMixture:
+    def _mixture(self, features, chosen, rng):
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
         rows = np.flatnonzero(chosen)
         if self.frames_per_model and len(rows) > self.frames_per_model:
             rows = np.sort(rng.choice(rows, self.frames_per_model, replace=False))
@@ -80,6 +83,8 @@ class GMM:
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` gave."""
+        from sklearn.mixture import GaussianMixture
+
         self.models = []
         for arrays in zip(*(state[n] for n in ("weights_", "means_", "covariances_")), strict=True):
             pair = []
