@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from sedutils import files, params
+from sedutils import files
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 NOTEBOOKS = Path("notebooks")
@@ -38,8 +38,7 @@ PREAMBLE = "from sedutils import jobs, plots; jobs.strict_warnings(); plots.styl
 
 
 def sources() -> None:
-    """Check params.yaml, then write a copy of each notebook that holds nothing but its code."""
-    params.validate("params.yaml")
+    """Write a copy of each notebook that holds nothing but its code."""
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         files.write_text(
             CODE / path.name, nbformat.writes(code_only(nbformat.read(path, 4))) + "\n"

@@ -1,6 +1,10 @@
-"""The values of params.yaml: validated as a whole, and handed out by section and size."""
+"""The values of params.yaml: validated as a whole, and handed out by section and size.
+
+python -m sedutils.params     checks the file, and says nothing if all is well
+"""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -248,3 +252,10 @@ def branch(tree: dict, path: str) -> dict:
 def workers(path: str | Path = "params.yaml") -> dict:
     """The section ``jobs``, read past DVC: how work is spread changes no result, so no stage depends on it."""
     return yaml.safe_load(Path(path).read_text())["jobs"]
+
+
+if __name__ == "__main__":
+    try:
+        validate()
+    except (ValueError, OSError) as complaint:
+        sys.exit(str(complaint))
