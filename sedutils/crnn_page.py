@@ -69,6 +69,34 @@ def table2_html(table: pd.DataFrame, systems: list[str]) -> str:
     )
 
 
+def table1_html(table: pd.DataFrame) -> str:
+    """Table I with its settings in full."""
+    with pd.option_context("display.max_colwidth", None):
+        return table.to_html(index=False, border=0)
+
+
+def table3_html(table: pd.DataFrame, systems: list[str]) -> str:
+    """Table III as ours (mean ± std), the best system of a class in bold, and the paper's three columns."""
+    papers = [c for c in table if c.startswith("paper_") and table[c].notna().any()]
+    names = [s.upper() for s in systems] + [f"paper {c[6:].upper()}" for c in papers]
+    head = "".join(f"<th>{name}</th>" for name in names)
+    body = ""
+    for _, row in table.iterrows():
+        best = max(row[f"{s}_mean"] for s in systems)
+        cells = ""
+        for system in systems:
+            mean, std = row[f"{system}_mean"], row[f"{system}_std"]
+            text = f"{mean:.1f}" + ("" if pd.isna(std) else f" ± {std:.1f}")
+            cells += f"<td>{f'<strong>{text}</strong>' if mean == best > 0 else text}</td>"
+        printed = ("–" if pd.isna(row[c]) else f"{row[c]:.0f}" for c in papers)
+        cells += "".join(f"<td>{text}</td>" for text in printed)
+        body += f"<tr><td style='white-space:nowrap'>{escape(row['class'])}</td>{cells}</tr>"
+    return (
+        f"<table class='dataframe'><thead><tr><th>class</th>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
 def spread(row, metric: str) -> str:
     """``mean ± std`` with the paper's number of decimals, a dash where nothing is printed."""
     mean, std = row[f"{metric}_mean"], row[f"{metric}_std"]

@@ -107,3 +107,22 @@ def test_the_benchmark_compares_equal_networks():
     net, x, _ = benchmark.crnn()
     ours, straight = net.eval()(x), benchmark.Straightforward(net).eval()(x)
     np.testing.assert_allclose(ours.detach(), straight.detach(), atol=1e-5)
+
+
+def test_table_3_prints_the_best_in_bold_and_what_the_paper_has():
+    table = pd.DataFrame(
+        {
+            "class": ["rain", "chainsaw", "gun_shot"],
+            "cnn_mean": [60.0, 10.04, 0.0],
+            "cnn_std": [1.0, np.nan, 0.0],
+            "crnn_mean": [70.26, 5.0, 0.0],
+            "crnn_std": [2.0, 1.0, 0.0],
+            "paper_cnn": [71.0, np.nan, 69.0],
+        }
+    )
+    html = crnn_page.table3_html(table, ["cnn", "crnn"])
+    assert "<th>paper CNN</th>" in html
+    assert "<td>60.0 ± 1.0</td><td><strong>70.3 ± 2.0</strong></td><td>71</td>" in html
+    assert "<strong>10.0</strong></td><td>5.0 ± 1.0</td><td>–</td>" in html
+    assert html.count("<strong>") == 2  # nobody is best at a class that nobody finds
+    assert "paper" not in crnn_page.table3_html(table.assign(paper_cnn=np.nan), ["cnn", "crnn"])
