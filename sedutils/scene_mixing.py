@@ -21,6 +21,7 @@ FAVOURITES = (
     0.6  # spread of the log of how much more often one class of a scene sounds than another
 )
 SPEAKERS = 3  # of each kind in a group
+QUANTILES = np.linspace(0.02, 0.98, 97)  # of event lengths
 
 
 def plan(
@@ -51,16 +52,21 @@ def plan(
     ValueError : no draw comes near the polyphony with every class in at least two recordings
     """
     tables = []
+    lengths_s = {
+        label: durations(averages_s[label], QUANTILES, whole=True)
+        for label in sorted({label for labels in scenes.values() for label in labels})
+    }
     for scene, labels in scenes.items():
         for attempt in range(mixing.ATTEMPTS):
             rng = np.random.default_rng(mixing.stable_seed(seed, scene, attempt))
             activity = activities(rng, labels, polyphony)
-            parts = pd.concat(
-                [
-                    draw(rng, f"{scene}-{i:02d}", activity, averages_s, recording_s)
-                    for i in range(recordings_per_scene)
-                ]
-            )
+            rows = [
+                row
+                for i in range(recordings_per_scene)
+                for row in draw(rng, f"{scene}-{i:02d}", activity, lengths_s, recording_s)
+            ]
+            parts = pd.DataFrame(rows, columns=mixing.PART_COLUMNS[:-1])
+            parts = parts.round({"onset_s": 6, "offset_s": 6})
             got = (parts.offset_s - parts.onset_s).sum() / (recordings_per_scene * recording_s)
             spread = parts.groupby("label").recording.nunique().reindex(labels, fill_value=0)
             if abs(got / polyphony - 1) < mixing.TOLERANCE and spread.min() >= 2:
@@ -96,21 +102,26 @@ def draw(
     rng,
     recording: str,
     activity: dict[str, float],
-    averages_s: dict[str, float],
+    lengths_s: dict[str, np.ndarray],
     recording_s: float,
-) -> pd.DataFrame:
-    """One draw of a recording's events: per class, events and exponential silences in turn."""
+) -> list[tuple]:
+    """One draw of a recording's events: per class, events and exponential silences in turn.
+
+    ``lengths_s``: class -> lengths of an event, all as likely. Returns rows of `mixing.PART_COLUMNS`
+    without the level.
+    """
     rows = []
     for label, share in activity.items():
-        silence_s = averages_s[label] * (1 / share - 1)
-        time = rng.exponential(silence_s) - rng.uniform(0, averages_s[label])
+        mean_s = lengths_s[label].mean()
+        silence_s = mean_s * (1 / share - 1)
+        time = rng.exponential(silence_s) - rng.uniform(0, mean_s)
         while time < recording_s - mixing.SHORTEST_S:
-            length = float(durations(averages_s[label], rng.uniform(0.02, 0.98, 1), whole=True)[0])
-            onset, end = max(time, 0.0), min(time + length, recording_s)
-            if end - onset >= mixing.SHORTEST_S:
-                rows.append((recording, onset, end, label, f"{recording}-{len(rows):03d}", 0.0))
-            time += length + rng.exponential(silence_s)
-    return pd.DataFrame(rows, columns=mixing.PART_COLUMNS[:-1]).round({"onset_s": 6, "offset_s": 6})
+            end = time + rng.choice(lengths_s[label])
+            span = max(time, 0.0), min(end, recording_s)
+            if span[1] - span[0] >= mixing.SHORTEST_S:
+                rows.append((recording, *span, label, f"{recording}-{len(rows):03d}", 0.0))
+            time = end + rng.exponential(silence_s)
+    return rows
 
 
 def folds_of(scenes, groups: int, folds: int, validation_share: float) -> pd.DataFrame:
@@ -172,7 +183,8 @@ def build(name: str, folder: Path, settings: dict, *, backend: str, workers: int
         scenes, settings["recordings_per_scene"], settings["folds"], settings["validation_share"]
     )
     labels = sorted({label for labels in scenes.values() for label in labels})
-    corpus.write(folder, recordings, pd.concat(events), labels, parts=parts, folds=folds)
+    events = pd.concat([table for table in events if len(table)], ignore_index=True)
+    corpus.write(folder, recordings, events, labels, parts=parts, folds=folds)
 
 
 def write_recording(

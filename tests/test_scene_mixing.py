@@ -10,7 +10,7 @@ from sedutils.foley import speech
 SETTINGS = {
     "seed": 7,
     "recordings_per_scene": 4,
-    "recording_s": 12.0,
+    "recording_s": 25.0,
     "polyphony": 1.5,
     "event_to_background_db": [3.0, 18.0],
     "folds": 4,
@@ -120,6 +120,6 @@ def test_a_recording_is_the_same_bytes_again(built):
     groups = [f"{g:02d}" for g in range(4)]
     people = speech.deal(SETTINGS["seed"], groups, scene_mixing.SPEAKERS)
     mine = people[people.group == recording[-2:]]
-    again, _ = scene_mixing.render(rows, mine, seed=SETTINGS["seed"], recording_s=12.0)
+    again, _ = scene_mixing.render(rows, mine, seed=SETTINGS["seed"], recording_s=25.0)
     kept, _ = files.read_audio(built.audio_path(recording))
     np.testing.assert_allclose(again, kept, atol=2 / 32768)

@@ -115,8 +115,8 @@ _TUT_2009 = {
         "keys_jangling",
         "music",
         "object_rustling",
-        "speech",
         "shopping_cart",
+        "speech",
         "unknown",
     ),
     "street": (
