@@ -175,13 +175,18 @@ def build(
     mixtures = jobs.parallel(
         write_mixture, tasks, label="mixtures", backend=backend, workers=workers
     )
-    recordings = pd.DataFrame({"recording": parts.recording.unique()})
-    recordings["path"] = "audio/" + recordings.recording + ".wav"
-    recordings["duration_s"] = settings["mixture_s"]
-    recordings["sample_rate"] = SAMPLE_RATE
+    recordings = recordings_table(parts, settings["mixture_s"])
     recordings["scene"] = "mixture"
     recordings["split"] = recordings.recording.str.split("-").str[0]
     corpus.write(folder, recordings, pd.concat(mixtures), list(source.labels), parts=parts)
+
+
+def recordings_table(parts: pd.DataFrame, duration_s: float) -> pd.DataFrame:
+    """The columns of recordings.csv that every corpus mixed here fills alike, a row a recording."""
+    names = parts.recording.unique()
+    paths = [f"audio/{name}.wav" for name in names]
+    columns = {"recording": names, "path": paths, "duration_s": duration_s}
+    return pd.DataFrame(columns | {"sample_rate": SAMPLE_RATE})
 
 
 def write_mixture(*, parts: pd.DataFrame, source, path: Path, settings: dict) -> pd.DataFrame:

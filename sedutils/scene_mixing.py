@@ -129,12 +129,13 @@ def folds_of(scenes, groups: int, folds: int, validation_share: float) -> pd.Dat
 
     ValueError where a fold would have nothing to train, validate or test on.
     """
-    tests = np.array_split(np.arange(groups), folds)
+    if groups < folds:
+        raise ValueError(f"{groups} recordings a scene are too few for {folds} folds")
     rows = []
-    for fold, test in enumerate(tests, start=1):
+    for fold, test in enumerate(np.array_split(np.arange(groups), folds), start=1):
         rest = np.roll(np.arange(groups), -int(test[-1]) - 1)[: groups - len(test)]
         held = int(np.ceil(validation_share * len(rest)))
-        if not len(test) or not 0 < held < len(rest):
+        if not 0 < held < len(rest):
             raise ValueError(f"{groups} recordings a scene are too few for {folds} folds")
         split = dict.fromkeys(rest[held:], "train") | dict.fromkeys(rest[:held], "validation")
         split |= dict.fromkeys(test, "test")
@@ -173,10 +174,7 @@ def build(name: str, folder: Path, settings: dict, *, backend: str, workers: int
     events = jobs.parallel(
         write_recording, tasks, label="recordings", backend=backend, workers=workers
     )
-    recordings = pd.DataFrame({"recording": parts.recording.unique()})
-    recordings["path"] = "audio/" + recordings.recording + ".wav"
-    recordings["duration_s"] = settings["recording_s"]
-    recordings["sample_rate"] = mixing.SAMPLE_RATE
+    recordings = mixing.recordings_table(parts, settings["recording_s"])
     recordings["scene"] = recordings.recording.str.rsplit("-", n=1).str[0]
     recordings["split"] = ""
     folds = folds_of(
@@ -208,7 +206,7 @@ def render(
     scene, speakers = recording.rsplit("-", 1)[0], list(speech.cast(people).values())
     audio = foley.background(
         scene,
-        seed=mixing.stable_seed(seed, recording, "background") % 2**53,
+        seed=mixing.stable_seed(seed, recording, "background"),
         duration_s=recording_s,
     )
     audio = audio * np.float32(10 ** ((BACKGROUND_DB - mixing.active_level_db(audio)) / 20))
@@ -216,7 +214,7 @@ def render(
     for part in parts.itertuples():
         start = round(part.onset_s * mixing.SAMPLE_RATE)
         duration_s = part.offset_s - part.onset_s
-        own = mixing.stable_seed(seed, part.instance) % 2**53
+        own = mixing.stable_seed(seed, part.instance)
         if part.label in talk.RECIPES:
             sound = talk.RECIPES[part.label](np.random.default_rng(own), duration_s, speakers)
         else:

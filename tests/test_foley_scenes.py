@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from conftest import CountingGenerator
 
 from sedutils.foley import (
     AVERAGE_SECONDS,
@@ -21,17 +20,9 @@ from sedutils.foley import (
 )
 from sedutils.foley.backgrounds import AMBIENCES, CHUNK_S
 from sedutils.foley.instances import durations
+from sedutils.official import tut_sed_2009
 
 NEW = tuple(label for label in RECIPES if label not in AVERAGE_SECONDS)
-HOME = {
-    *("object_rustling", "object_snapping", "cupboard", "cutlery", "dishes", "drawer"),
-    *("glass_jingling", "object_impact", "people_walking", "washing_dishes", "water_tap_running"),
-}
-RESIDENTIAL = {
-    "people_speaking",
-    *("bird_singing", "car_passing_by", "children_shouting", "object_banging"),
-    *("people_walking", "wind_blowing"),
-}
 
 
 def centroid(label: str) -> float:
@@ -51,48 +42,11 @@ def loudness(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("label", NEW)
-def test_a_clip_is_finite_loud_and_as_long_as_asked(label):
-    for seed, duration_s in ((3, 0.3), (4, 0.61), (5, 3.217), (101, 1.5), (103, 1.5)):
-        x = synthesise(label, seed=seed, duration_s=duration_s)
-        assert x.dtype == np.float32
-        assert x.shape == (round(duration_s * SAMPLE_RATE),)
-        assert np.isfinite(x).all()
-        assert 0.5 < np.abs(x).max() <= 1.0
-        assert np.sqrt(np.mean(x**2)) > 1e-3
-
-
-@pytest.mark.parametrize("label", NEW)
 def test_an_event_begins_at_once(label):
     for seed in range(4):
         x = synthesise(label, seed=seed, duration_s=2.0)
         loud = loudness(x)
         assert loud[:5].max() > loud.max() - 30, seed  # within half a second
-
-
-@pytest.mark.parametrize("label", NEW)
-def test_the_seed_decides_every_byte(label):
-    first, again = (synthesise(label, seed=11, duration_s=1.0) for _ in range(2))
-    assert first.tobytes() == again.tobytes()
-    other = synthesise(label, seed=12, duration_s=1.0)
-    assert abs(np.corrcoef(first, other)[0, 1]) < 0.9
-
-
-@pytest.mark.parametrize("label", NEW)
-def test_a_recipe_has_at_least_six_random_parameters(label):
-    CountingGenerator.asked = 0
-    RECIPES[label](CountingGenerator(np.random.PCG64(5)), 1.0)
-    assert CountingGenerator.asked >= 6
-
-
-@pytest.mark.parametrize("label", NEW)
-def test_instances_of_a_class_differ_in_colour(label):
-    spectra = []
-    for seed in range(4):
-        power = np.abs(np.fft.rfft(synthesise(label, seed=seed, duration_s=1.5))) ** 2
-        edges = np.geomspace(2, power.size, 16).astype(int)
-        bands = 10 * np.log10([power[a:b].mean() + 1e-9 for a, b in pairwise(edges)])
-        spectra.append(bands - bands.mean())
-    assert np.std(spectra, axis=0).mean() > 1.5  # dB a band
 
 
 def test_a_recipe_is_much_faster_than_real_time():
@@ -135,9 +89,8 @@ def test_steady_classes_are_steady_and_struck_ones_are_not():
 
 
 def test_every_label_of_a_scene_has_a_recipe_and_a_length():
-    assert set(SCENES["tut_sound_events_2016"]["home"]) == HOME
-    assert set(SCENES["tut_sound_events_2016"]["residential_area"]) == RESIDENTIAL
-    assert len(SCENES["tut_sed_2009"]) == 10
+    assert len(labels_of("tut_sound_events_2016")) == 17
+    assert sorted(SCENES["tut_sed_2009"]) == sorted(tut_sed_2009.SCENES)
     assert len(labels_of("tut_sed_2009")) >= 24
     known = set(RECIPES) | set(talk.RECIPES)
     for corpus, scenes in SCENES.items():

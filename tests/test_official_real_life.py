@@ -244,7 +244,7 @@ def test_2009_a_recording_in_two_test_lists(tut2009):
             row for row in text.splitlines() if row.split("\t")[0] not in again.split()
         ),
     )
-    needles = [setup / "fold4_test.txt", "line 17", "audio/basketball/0.wav", "in fold 1 too"]
+    needles = [setup / "fold4_test.txt", "line 17", "audio/basketball_game/0.wav", "in fold 1 too"]
     refused(OfficialError, lambda: tut09.read(tut2009), *needles)
     (setup / "fold1_train.txt").unlink()
     refused(FileNotFoundError, lambda: tut09.read(tut2009), setup / "fold1_train.txt")

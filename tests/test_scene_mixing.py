@@ -74,8 +74,9 @@ def test_folds_test_every_recording_once(groups, folds, sizes):
 
 
 def test_too_few_recordings_for_the_folds():
-    with pytest.raises(ValueError, match="2 recordings a scene are too few for 2 folds"):
-        scene_mixing.folds_of(["a"], 2, 2, 0.2)
+    for groups, folds in ((2, 2), (2, 3)):
+        with pytest.raises(ValueError, match=f"2 recordings a scene are too few for {folds} folds"):
+            scene_mixing.folds_of(["a"], groups, folds, 0.2)
 
 
 @pytest.fixture(scope="module")

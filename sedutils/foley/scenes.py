@@ -3,31 +3,7 @@
 Speech ("people_speaking", "speech") is made by `sedutils.foley.talk`, the rest by `sedutils.foley`.
 """
 
-# TUT Sound Events 2016, development set: the published labels of both scenes
-_TUT_2016 = {
-    "home": (
-        "cupboard",
-        "cutlery",
-        "dishes",
-        "drawer",
-        "glass_jingling",
-        "object_impact",
-        "object_rustling",
-        "object_snapping",
-        "people_walking",
-        "washing_dishes",
-        "water_tap_running",
-    ),
-    "residential_area": (
-        "bird_singing",
-        "car_passing_by",
-        "children_shouting",
-        "object_banging",
-        "people_speaking",
-        "people_walking",
-        "wind_blowing",
-    ),
-}
+from sedutils.official.tut_sound_events_2016 import SCENE_LABELS
 
 # TUT-SED 2009: its ten scenes. The paper counts 61 classes without naming them: this choice of
 # sounds that such places have is ours. "stadium" is the stadium with track and field events.
@@ -146,7 +122,7 @@ _TUT_2009 = {
 }
 
 SCENES: dict[str, dict[str, tuple[str, ...]]] = {
-    "tut_sound_events_2016": _TUT_2016,
+    "tut_sound_events_2016": SCENE_LABELS,
     "tut_sed_2009": _TUT_2009,
 }
 

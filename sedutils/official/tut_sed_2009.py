@@ -21,11 +21,11 @@ from sedutils.official.annotations import OfficialError
 from sedutils.official.scenes import read_folds, read_scenes
 
 SCENES = (
-    "basketball",
+    "basketball_game",
     "beach",
-    "bus",
-    "car",
     "hallway",
+    "inside_bus",
+    "inside_car",
     "office",
     "restaurant",
     "shop",
