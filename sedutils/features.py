@@ -10,6 +10,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pandas as pd
+import scipy.fft
 
 from sedutils import corpus as corpora
 from sedutils import files, jobs, metrics
@@ -18,16 +19,23 @@ FRONT_ENDS = ("log_mel", "mfcc")
 
 
 def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands) -> np.ndarray:
-    """Mel band energies ``(frames, mel_bands)`` of mono audio: Hamming window, power, Slaney filters."""
+    """Mel band energies ``(frames, mel_bands)`` of mono audio: Hamming window, power, Slaney filters.
+
+    The numbers of `librosa.stft`, whose transform runs across memory; along it, and over blocks that
+    stay in the cache, the same takes half the time.
+    """
     hop, frame = round(hop_s * sample_rate), round(frame_s * sample_rate)
     frames = -(-len(audio) // hop)
     before = (fft - hop) // 2
     padded = np.pad(audio, (before, max(0, (frames - 1) * hop + fft - before - len(audio))))
-    spectrum = librosa.stft(
-        padded, n_fft=fft, hop_length=hop, win_length=frame, window="hamming", center=False
-    )
-    filters = librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=mel_bands, fmin=0)
-    return (filters @ librosa.util.abs2(spectrum)).T[:frames]
+    windows = librosa.util.frame(padded, frame_length=fft, hop_length=hop, axis=0)[:frames]
+    hamming = librosa.util.pad_center(librosa.filters.get_window("hamming", frame), size=fft)
+    filters = librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=mel_bands, fmin=0).T
+    energies = np.empty((frames, mel_bands), np.float32)
+    for block in np.array_split(np.arange(frames), -(-frames // 128)):
+        spectrum = scipy.fft.rfft(windows[block[0] : block[-1] + 1] * hamming.astype(np.float32))
+        energies[block] = librosa.util.abs2(spectrum) @ filters
+    return energies
 
 
 def log_mel(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands, log_floor) -> np.ndarray:

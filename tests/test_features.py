@@ -2,6 +2,7 @@
 
 import json
 
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +19,23 @@ def test_a_click_shows_in_the_frame_it_lies_in():
         audio[frame * HOP + HOP // 2] = 1.0
         energy = features.log_mel(audio, **features.front_end(SETTINGS)).sum(axis=1)
         assert energy.argmax() == frame
+
+
+def test_mel_energies_are_those_of_librosa(rng):
+    audio = rng.normal(size=300 * HOP + 17).astype(np.float32)
+    before = (2048 - HOP) // 2
+    spectrum = librosa.stft(
+        np.pad(audio, (before, 2048)),
+        n_fft=2048,
+        hop_length=HOP,
+        win_length=1764,
+        window="hamming",
+        center=False,
+    )
+    expected = librosa.filters.mel(sr=RATE, n_fft=2048, n_mels=40) @ np.abs(spectrum) ** 2
+    settings = {k: v for k, v in features.front_end(SETTINGS).items() if k != "log_floor"}
+    energies = features.mel_energies(audio, **settings)
+    np.testing.assert_allclose(energies, expected.T[:301], rtol=1e-4)
 
 
 @pytest.mark.parametrize("samples", [HOP, HOP + 1, 5 * HOP - 1, 5 * HOP])
