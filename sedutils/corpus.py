@@ -1,15 +1,21 @@
-"""Corpus: three tables and audio, whatever the origin; one reader, one writer, one validator.
+"""Corpus: a few tables and audio, whatever the origin; one reader, one writer, one validator.
 
-A corpus folder holds ``recordings.csv`` (recording, path, duration_s, sample_rate, scene, split),
-``events.csv`` (recording, onset_s, offset_s, label), ``labels.txt`` (one class a line, its order is
-the order of every score array) and, when it was mixed here, ``parts.csv``: one row a placed
-instance. `path` is relative to the corpus folder, or absolute. Times are seconds with six decimals.
+A corpus folder holds
+
+- ``recordings.csv``: recording, path, duration_s, sample_rate, scene, split
+- ``events.csv``: recording, onset_s, offset_s, label; or ``tags.csv``: recording, label, where nothing
+  but the presence of a class in a recording is known
+- ``labels.txt``: one class a line; its order is the order of every score array
+- ``folds.csv``, for cross-validation: fold, recording, split; `split` in recordings.csv is empty then
+- ``parts.csv``, when it was mixed here: one row a placed instance
+
+`path` is relative to the corpus folder, or absolute. Times are seconds with six decimals.
 
 Every error is one line: file, line, recording and value. Line numbers count the header as line 1.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,56 +24,56 @@ import numpy as np
 import pandas as pd
 
 from sedutils import files
+from sedutils.corpus_checks import DECIMALS, EVENTS, SPLITS, TABLES, CorpusError, check_all
 
-SPLITS = ("train", "validation", "test")
+__all__ = ["EVENTS", "HOP_S", "SPLITS", "TABLES", "Corpus", "CorpusError"]
 HOP_S = 0.02
-DECIMALS = 6
-
-TEXT, SECONDS, NUMBER, WHOLE = "text", "seconds", "number", "whole number"
-EVENTS = {"recording": TEXT, "onset_s": SECONDS, "offset_s": SECONDS, "label": TEXT}
-TABLES = {
-    "recordings.csv": {
-        "recording": TEXT,
-        "path": TEXT,
-        "duration_s": SECONDS,
-        "sample_rate": WHOLE,
-        "scene": TEXT,
-        "split": TEXT,
-    },
-    "events.csv": EVENTS,
-    "parts.csv": EVENTS | {"instance": TEXT, "cut_s": SECONDS, "level_db": NUMBER},
-}
-MAY_BE_EMPTY = {"scene"}
-
-
-class CorpusError(ValueError):
-    """A corpus that cannot be used; the message is one line naming file, line and value."""
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A validated corpus: `folder`, three tables, and `parts` (None unless it was mixed here)."""
+    """A validated corpus: `folder`, tables, and None for those it does not have."""
 
     folder: Path
     recordings: pd.DataFrame
-    events: pd.DataFrame
+    events: pd.DataFrame | None
     labels: tuple[str, ...]
     parts: pd.DataFrame | None = None
+    tags: pd.DataFrame | None = None
+    folds: pd.DataFrame | None = None
 
     @cached_property
     def _rows(self) -> dict[str, np.ndarray]:
         return dict(self.events.groupby("recording", sort=False).indices)
+
+    @property
+    def fold_numbers(self) -> list[int]:
+        """The folds in order; [] for a corpus with one fixed split."""
+        return [] if self.folds is None else sorted(map(int, self.folds["fold"].unique()))
 
     def events_of(self, recording: str) -> pd.DataFrame:
         """Return the events of one recording (maybe none), index from 0."""
         self._known(recording)
         return self.events.iloc[self._rows.get(recording, [])].reset_index(drop=True)
 
-    def recordings_of(self, split: str) -> pd.DataFrame:
-        """Return the recordings of one split in table order, index from 0."""
+    def tags_of(self, recording: str) -> list[str]:
+        """Return the classes present in one recording, in the order of `labels`."""
+        self._known(recording)
+        table = self.tags if self.events is None else self.events
+        present = set(table["label"][table["recording"] == recording])
+        return [label for label in self.labels if label in present]
+
+    def recordings_of(self, split: str, fold: int | None = None) -> pd.DataFrame:
+        """Return the recordings of one split (of one fold) in table order, index from 0."""
         if split not in SPLITS:
             raise CorpusError(f"split {split!r} is none of {', '.join(SPLITS)}")
-        chosen = self.recordings["split"] == split
+        if fold not in (self.fold_numbers or [None]):
+            raise CorpusError(f"{self.folder}: fold {fold} is none of {self.fold_numbers}")
+        if fold is None:
+            chosen = self.recordings["split"] == split
+        else:
+            rows = self.folds[(self.folds["fold"] == fold) & (self.folds["split"] == split)]
+            chosen = self.recordings["recording"].isin(rows["recording"])
         return self.recordings[chosen].reset_index(drop=True)
 
     def audio_path(self, recording: str) -> Path:
@@ -92,14 +98,20 @@ def read(folder: str | Path, *, check_audio: bool = False, tolerance_s: float = 
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such corpus folder")
-    recordings = _read_table(folder / "recordings.csv")
-    events = _read_table(folder / "events.csv")
-    parts = _read_table(folder / "parts.csv") if (folder / "parts.csv").exists() else None
+    first = "tags.csv" if (folder / "tags.csv").exists() else "events.csv"
+    there = [name for name in ("folds.csv", "parts.csv") if (folder / name).exists()]
+    tables = {name: _read_table(folder / name) for name in ("recordings.csv", first, *there)}
     labels = _read_labels(folder / "labels.txt")
-    recordings, events, parts = _checked(
-        recordings, events, labels, parts, tolerance_s=tolerance_s, where=f"{folder}/"
+    tables = check_all(tables, labels, tolerance_s, f"{folder}/")
+    corpus = Corpus(
+        folder,
+        tables["recordings.csv"],
+        tables.get("events.csv"),
+        tuple(labels),
+        parts=tables.get("parts.csv"),
+        tags=tables.get("tags.csv"),
+        folds=tables.get("folds.csv"),
     )
-    corpus = Corpus(folder, recordings, events, tuple(labels), parts)
     if check_audio:
         _check_audio(corpus, tolerance_s)
     return corpus
@@ -108,10 +120,12 @@ def read(folder: str | Path, *, check_audio: bool = False, tolerance_s: float = 
 def write(
     folder: str | Path,
     recordings: pd.DataFrame,
-    events: pd.DataFrame,
+    events: pd.DataFrame | None,
     labels: Sequence[str],
     parts: pd.DataFrame | None = None,
     *,
+    tags: pd.DataFrame | None = None,
+    folds: pd.DataFrame | None = None,
     tolerance_s: float = HOP_S,
 ) -> None:
     """Validate and write the tables of a corpus; audio is written by whoever makes it.
@@ -120,27 +134,22 @@ def write(
     they are checked. The files are replaced together: invalid tables or a full disk leave the old
     corpus, a kill half-way leaves a folder without ``recordings.csv``, which `read` refuses.
     """
-    folder = Path(folder)
-    labels = list(labels)
-    recordings, events, parts = _checked(
-        recordings, events, labels, parts, tolerance_s=tolerance_s, where=f"{folder}/"
-    )
-    contents = {
-        "recordings.csv": files.csv_bytes(recordings, decimals=DECIMALS),
-        "events.csv": files.csv_bytes(events, decimals=DECIMALS),
-        "labels.txt": "".join(f"{label}\n" for label in labels).encode(),
-    }
-    if parts is not None:
-        contents["parts.csv"] = files.csv_bytes(parts, decimals=DECIMALS)
+    folder, labels = Path(folder), list(labels)
+    tables = _given(recordings, events, parts, tags, folds)
+    tables = check_all(tables, labels, tolerance_s, f"{folder}/")
+    contents = {name: files.csv_bytes(t, decimals=DECIMALS) for name, t in tables.items()}
+    contents["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
     files.write_set(folder, contents, last="recordings.csv", absent=set(TABLES) - set(contents))
 
 
 def validate(
     recordings: pd.DataFrame,
-    events: pd.DataFrame,
+    events: pd.DataFrame | None,
     labels: Sequence[str],
     parts: pd.DataFrame | None = None,
     *,
+    tags: pd.DataFrame | None = None,
+    folds: pd.DataFrame | None = None,
     tolerance_s: float = HOP_S,
     where: str = "",
 ) -> None:
@@ -153,9 +162,10 @@ def validate(
     Refused: missing or unknown columns, empty tables, NaN, zero or negative durations, duplicated
     or split-sharing recordings, two recordings with one audio file, a missing or unknown split,
     unknown recordings and labels, an onset below 0, an offset at or before its onset, an event past
-    the end, duplicate rows, and (parts) one instance in two splits.
+    the end, duplicate rows, a recording tested in no fold or in two, and (parts) one instance in two
+    splits.
     """
-    _checked(recordings, events, list(labels), parts, tolerance_s=tolerance_s, where=where)
+    check_all(_given(recordings, events, parts, tags, folds), list(labels), tolerance_s, where)
 
 
 def rebase(recordings: pd.DataFrame, source: str | Path, folder: str | Path) -> pd.DataFrame:
@@ -173,6 +183,47 @@ def rebase(recordings: pd.DataFrame, source: str | Path, folder: str | Path) -> 
         return Path(os.path.relpath(Path(source) / path, folder)).as_posix()
 
     return recordings.assign(path=[moved(path) for path in recordings["path"]])
+
+
+def hold_out(
+    folds: pd.DataFrame, recordings: pd.DataFrame, *, share: float, seed: int
+) -> pd.DataFrame:
+    """Make a share of each fold's training recordings its validation recordings, scene by scene.
+
+    Parameters
+    ----------
+    folds : fold, recording, split, without any ``validation``
+    recordings : recording and scene; with a column ``group``, whole groups are moved
+
+    Returns
+    -------
+    ``folds`` with ``validation`` in place of ``train`` for ceil(share) of the groups of every scene
+    """
+    group = recordings.get("group", recordings["recording"])
+    facts = pd.DataFrame({"group": list(group), "scene": list(recordings["scene"])})
+    facts.index = recordings["recording"]
+    made = folds.copy()
+    for fold, rows in folds[folds["split"] == "train"].groupby("fold"):
+        rng = np.random.default_rng((seed, int(fold)))
+        for _, ours in rows.groupby(rows["recording"].map(facts["scene"])):
+            of = ours["recording"].map(facts["group"])
+            names = sorted(of.unique())
+            if len(names) < 2:
+                continue
+            held = rng.choice(names, int(np.ceil(share * len(names))), replace=False)
+            made.loc[ours.index[of.isin(held)], "split"] = "validation"
+    return made
+
+
+def _given(recordings, events, parts, tags, folds) -> dict[str, pd.DataFrame]:
+    tables = {
+        "recordings.csv": recordings,
+        "events.csv": events,
+        "tags.csv": tags,
+        "folds.csv": folds,
+        "parts.csv": parts,
+    }
+    return {name: table for name, table in tables.items() if table is not None}
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -193,115 +244,6 @@ def _read_labels(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     return path.read_text(encoding="utf-8").splitlines()
-
-
-def _checked(recordings, events, labels, parts, *, tolerance_s, where):
-    """Return the three tables typed, rounded and in column order, or raise CorpusError."""
-    recordings = _typed(recordings, f"{where}recordings.csv", TABLES["recordings.csv"])
-    events = _typed(events, f"{where}events.csv", TABLES["events.csv"])
-    _check_labels(labels, f"{where}labels.txt")
-    _check_recordings(recordings, f"{where}recordings.csv")
-    _check_events(events, recordings, labels, tolerance_s, f"{where}events.csv")
-    if parts is not None:
-        parts = _typed(parts, f"{where}parts.csv", TABLES["parts.csv"])
-        _check_events(parts, recordings, labels, tolerance_s, f"{where}parts.csv")
-        _check_parts(parts, recordings, f"{where}parts.csv")
-    return recordings, events, parts
-
-
-def _typed(table: pd.DataFrame, file: str, columns: Mapping[str, str]) -> pd.DataFrame:
-    missing = [column for column in columns if column not in table]
-    unknown = [str(column) for column in table if column not in columns]
-    if missing or unknown:
-        parts = [f"missing column {', '.join(missing)}"] if missing else []
-        parts += [f"unknown column {', '.join(unknown)}"] if unknown else []
-        raise CorpusError(f"{file}: {'; '.join(parts)}")
-    if len(table) == 0:
-        raise CorpusError(f"{file}: empty table")
-    table = table[list(columns)].reset_index(drop=True)
-    for column, kind in columns.items():
-        values = table[column]
-        if kind == TEXT:
-            empty = values.isna() | (values.astype(str).str.strip() == "")
-            if column in MAY_BE_EMPTY:
-                table[column] = values.where(~empty, "").astype(str)
-                continue
-            _refuse(table, empty, file, f"{column} is empty")
-            table[column] = values.astype(str)
-            continue
-        numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-        _refuse(table, ~np.isfinite(numbers), file, f"{column} is no number", column)
-        if kind == WHOLE:
-            odd = (numbers != numbers.round()) | (numbers <= 0)
-            _refuse(table, odd, file, f"{column} is no positive whole number", column)
-        table[column] = numbers.astype(np.int64) if kind == WHOLE else numbers.round(DECIMALS)
-    return table
-
-
-def _refuse(table: pd.DataFrame, bad: pd.Series, file: str, what: str, *columns: str) -> None:
-    """Raise CorpusError for the first row where `bad` holds, with the values of `columns`."""
-    rows = np.flatnonzero(np.asarray(bad))
-    if len(rows) == 0:
-        return
-    row = table.iloc[rows[0]]
-    shown = "".join(f", {column} {_plain(row[column])}" for column in columns)
-    more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
-    recording = _plain(row["recording"])
-    line = rows[0] + 2  # the header is line 1
-    raise CorpusError(f"{file} line {line}: recording {recording}: {what}{shown}{more}")
-
-
-def _plain(value: object) -> str:
-    return repr(value) if isinstance(value, str) else f"{value:.10g}"
-
-
-def _check_labels(labels: Sequence[str], file: str) -> None:
-    if not labels:
-        raise CorpusError(f"{file}: no label")
-    for line, label in enumerate(labels, start=1):
-        if not isinstance(label, str) or label != " ".join(label.split()) or not label:
-            raise CorpusError(f"{file} line {line}: {label!r} is no label")
-        if label in labels[: line - 1]:
-            raise CorpusError(f"{file} line {line}: duplicate label {label!r}")
-
-
-def _check_recordings(table: pd.DataFrame, file: str) -> None:
-    name = table["recording"]
-    plain = name.str.fullmatch(r"[^/\\\x00-\x1f]+") & ~name.isin([".", ".."])
-    _refuse(table, ~plain, file, "the name cannot be used as a file name")
-    _refuse(table, table["duration_s"] <= 0, file, "not longer than 0 s", "duration_s")
-    _refuse(table, ~table["split"].isin(SPLITS), file, "unknown split", "split")
-    repeated = name.duplicated()
-    shared = repeated & ~table.duplicated(["recording", "split"])
-    _refuse(table, shared, file, "is in two splits, the second is here", "split")
-    _refuse(table, repeated, file, "duplicate recording")
-    same_audio = table["path"].map(os.path.normpath).duplicated()
-    _refuse(table, same_audio, file, "its audio is another recording's too", "path")
-    for split in SPLITS:
-        if not (table["split"] == split).any():
-            raise CorpusError(f"{file}: no recording in split {split!r}")
-
-
-def _check_events(table, recordings, labels, tolerance_s, file):
-    duration = table["recording"].map(recordings.set_index("recording")["duration_s"])
-    onset, offset = table["onset_s"], table["offset_s"]
-    _refuse(table, duration.isna(), file, "is not in recordings.csv")
-    _refuse(table, ~table["label"].isin(labels), file, "not in labels.txt", "label")
-    _refuse(table, onset < 0, file, "starts before the recording", "onset_s")
-    _refuse(table, offset <= onset, file, "ends before it starts", "onset_s", "offset_s")
-    # the small addition absorbs the rounding of seconds to DECIMALS on both sides
-    past = (offset > duration + tolerance_s + 2 * 10.0**-DECIMALS) | (onset >= duration)
-    shown = table.assign(duration_s=duration)
-    _refuse(shown, past, file, "past the end", "onset_s", "offset_s", "duration_s")
-    _refuse(table, table.duplicated(), file, "duplicate row", "onset_s", "offset_s", "label")
-
-
-def _check_parts(table: pd.DataFrame, recordings: pd.DataFrame, file: str) -> None:
-    _refuse(table, table["cut_s"] < 0, file, "cut before the instance starts", "cut_s")
-    split = table["recording"].map(recordings.set_index("recording")["split"])
-    first = split.groupby(table["instance"]).transform("first")
-    shown = table.assign(split=split, also_in=first)
-    _refuse(shown, split != first, file, "instance in two splits", "instance", "split", "also_in")
 
 
 def _check_audio(corpus: Corpus, tolerance_s: float) -> None:

@@ -266,3 +266,107 @@ def test_rebase_keeps_pointing_at_the_same_file(tables, tmp_path, monkeypatch):
     absolute = corpus.rebase(recordings, tmp_path / "raw", "data/corpora/official")
     assert absolute["path"][0] == str(tmp_path / "raw/audio/one.wav")
     assert corpus.rebase(absolute, "elsewhere", "here")["path"][0] == absolute["path"][0]
+
+
+@pytest.fixture
+def folds():
+    """Four recordings, each tested once."""
+    names = ["one", "two", "three", "NA"]
+    rows = []
+    for fold, name in enumerate(names, start=1):
+        rest = [other for other in names if other != name]
+        rows += [(fold, name, "test"), (fold, rest[0], "validation")]
+        rows += [(fold, other, "train") for other in rest[1:]]
+    return pd.DataFrame(rows, columns=["fold", "recording", "split"])
+
+
+def test_folds_come_back_and_say_who_is_tested(tables, folds, tmp_path):
+    recordings, events = tables
+    corpus.write(tmp_path, recordings.assign(split=""), events, LABELS, folds=folds)
+    made = corpus.read(tmp_path)
+    assert made.fold_numbers == [1, 2, 3, 4]
+    assert made.recordings_of("test", 3).recording.tolist() == ["three"]
+    assert made.recordings_of("train", 1).recording.tolist() == ["three", "NA"]
+    refused(lambda: made.recordings_of("test"), "fold None is none of [1, 2, 3, 4]")
+    refused(lambda: made.recordings_of("test", 5), "fold 5")
+
+
+@pytest.mark.parametrize(
+    ("edit", "needles"),
+    [
+        (
+            lambda t: t.assign(recording=t.recording.replace("two", "2")),
+            ("folds.csv", "recordings.csv"),
+        ),
+        (lambda t: t.assign(split=t.split.replace("train", "dev")), ("unknown split", "'dev'")),
+        (lambda t: t.assign(fold=t.fold + 0.5), ("no whole number", "1.5")),
+        (lambda t: pd.concat([t, t.iloc[[1]]]), ("twice in one fold", "fold 1")),
+        (lambda t: t[t.fold != 2], ("'two' is tested in no fold",)),
+        (
+            lambda t: t.assign(split=t.split.replace("validation", "train")),
+            ("fold 1", "'validation'"),
+        ),
+        (
+            lambda t: pd.concat(
+                [
+                    t[~((t.fold == 2) & (t.recording == "one"))],
+                    pd.DataFrame({"fold": [2], "recording": ["one"], "split": ["test"]}),
+                ]
+            ),
+            ("tested in two folds",),
+        ),
+    ],
+)
+def test_bad_folds_are_named(edit, needles, tables, folds):
+    recordings, events = tables
+    bare = recordings.assign(split="")
+    corpus.validate(bare, events, LABELS, folds=folds)
+    refused(lambda: corpus.validate(bare, events, LABELS, folds=edit(folds)), *needles)
+
+
+def test_with_folds_no_instance_is_in_two_recordings(tables, parts, folds):
+    recordings, events = tables
+    bare = recordings.assign(split="")
+    call = lambda: corpus.validate(bare, events, LABELS, parts, folds=folds)  # noqa: E731
+    refused(call, "parts.csv line 5", "instance in two recordings", "'a'")
+
+
+def test_tags_stand_in_for_events(tables, tmp_path):
+    recordings, events = tables
+    tags = pd.DataFrame(
+        {"recording": ["one", "one", "three"], "label": ["rain", "dog_barking", "rain"]}
+    )
+    corpus.write(tmp_path, recordings, None, LABELS, tags=tags)
+    made = corpus.read(tmp_path)
+    assert made.events is None and made.tags_of("one") == ["rain", "dog_barking"]
+    assert made.tags_of("two") == []
+    refused(lambda: corpus.validate(recordings, events, LABELS, tags=tags), "not both")
+    refused(lambda: corpus.validate(recordings, None, LABELS), "one of the two")
+    refused(
+        lambda: corpus.validate(recordings, None, ("rain",), tags=tags), "line 3", "'dog_barking'"
+    )
+    refused(
+        lambda: corpus.validate(recordings, None, LABELS, tags=pd.concat([tags, tags])),
+        "duplicate row",
+    )
+
+
+def test_hold_out_takes_a_share_of_every_scene_and_fold():
+    names = [f"{scene}{i}" for scene in "hr" for i in range(10)]
+    recordings = pd.DataFrame({"recording": names, "scene": [n[0] for n in names]})
+    rows = [(f, n, "test" if int(n[1]) % 4 == f else "train") for f in range(4) for n in names]
+    folds = pd.DataFrame(rows, columns=["fold", "recording", "split"])
+    made = corpus.hold_out(folds, recordings, share=0.2, seed=1)
+    assert (made.split == "test").equals(folds.split == "test")
+    held = made[made.split == "validation"]
+    assert (held.groupby(["fold", held.recording.str[0]]).size() == 2).all()
+    assert made.equals(corpus.hold_out(folds, recordings, share=0.2, seed=1))
+    assert not made.equals(corpus.hold_out(folds, recordings, share=0.2, seed=2))
+
+
+def test_hold_out_moves_whole_groups():
+    recordings = pd.DataFrame({"recording": list("abcdef"), "scene": "", "group": list("xxyyzz")})
+    folds = pd.DataFrame({"fold": 1, "recording": list("abcdef"), "split": "train"})
+    made = corpus.hold_out(folds, recordings, share=0.3, seed=3)
+    held = made.recording[made.split == "validation"].tolist()
+    assert held in (["a", "b"], ["c", "d"], ["e", "f"])

@@ -1,0 +1,181 @@
+"""What a corpus's tables must be: every check raises a `CorpusError` of one line for the first bad row."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+SPLITS = ("train", "validation", "test")
+DECIMALS = 6
+
+TEXT, SECONDS, NUMBER, WHOLE = "text", "seconds", "number", "whole number"
+EVENTS = {"recording": TEXT, "onset_s": SECONDS, "offset_s": SECONDS, "label": TEXT}
+TABLES = {
+    "recordings.csv": {
+        "recording": TEXT,
+        "path": TEXT,
+        "duration_s": SECONDS,
+        "sample_rate": WHOLE,
+        "scene": TEXT,
+        "split": TEXT,
+    },
+    "events.csv": EVENTS,
+    "tags.csv": {"recording": TEXT, "label": TEXT},
+    "folds.csv": {"fold": NUMBER, "recording": TEXT, "split": TEXT},
+    "parts.csv": EVENTS | {"instance": TEXT, "cut_s": SECONDS, "level_db": NUMBER},
+}
+MAY_BE_EMPTY = {"scene", "split"}  # folds.csv may say the split
+
+
+class CorpusError(ValueError):
+    """A corpus that cannot be used; the message is one line naming file, line and value."""
+
+
+def check_all(tables: dict[str, pd.DataFrame], labels: list[str], tolerance_s: float, where: str):
+    """Return the tables (file name -> DataFrame) typed, rounded and in column order, or raise CorpusError."""
+    if ("events.csv" in tables) == ("tags.csv" in tables):
+        raise CorpusError(f"{where}events.csv, tags.csv: one of the two is needed, not both")
+    tables = {name: typed(table, f"{where}{name}", TABLES[name]) for name, table in tables.items()}
+    recordings, folds = tables["recordings.csv"], tables.get("folds.csv")
+    check_labels(labels, f"{where}labels.txt")
+    check_recordings(recordings, f"{where}recordings.csv", split=folds is None)
+    if "events.csv" in tables:
+        check_events(tables["events.csv"], recordings, labels, tolerance_s, f"{where}events.csv")
+    else:
+        check_tags(tables["tags.csv"], recordings, labels, f"{where}tags.csv")
+    if folds is not None:
+        check_folds(folds, recordings, f"{where}folds.csv")
+    if "parts.csv" in tables:
+        parts, file = tables["parts.csv"], f"{where}parts.csv"
+        check_events(parts, recordings, labels, tolerance_s, file)
+        check_parts(parts, recordings, folds, file)
+    return tables
+
+
+def typed(table: pd.DataFrame, file: str, columns: Mapping[str, str]) -> pd.DataFrame:
+    missing = [column for column in columns if column not in table]
+    unknown = [str(column) for column in table if column not in columns]
+    if missing or unknown:
+        parts = [f"missing column {', '.join(missing)}"] if missing else []
+        parts += [f"unknown column {', '.join(unknown)}"] if unknown else []
+        raise CorpusError(f"{file}: {'; '.join(parts)}")
+    if len(table) == 0:
+        raise CorpusError(f"{file}: empty table")
+    table = table[list(columns)].reset_index(drop=True)
+    for column, kind in columns.items():
+        values = table[column]
+        if kind == TEXT:
+            empty = values.isna() | (values.astype(str).str.strip() == "")
+            if column in MAY_BE_EMPTY:
+                table[column] = values.where(~empty, "").astype(str)
+                continue
+            refuse(table, empty, file, f"{column} is empty")
+            table[column] = values.astype(str)
+            continue
+        numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+        refuse(table, ~np.isfinite(numbers), file, f"{column} is no number", column)
+        if kind == WHOLE:
+            odd = (numbers != numbers.round()) | (numbers <= 0)
+            refuse(table, odd, file, f"{column} is no positive whole number", column)
+        table[column] = numbers.astype(np.int64) if kind == WHOLE else numbers.round(DECIMALS)
+    return table
+
+
+def refuse(table: pd.DataFrame, bad: pd.Series, file: str, what: str, *columns: str) -> None:
+    """Raise CorpusError for the first row where `bad` holds, with the values of `columns`."""
+    rows = np.flatnonzero(np.asarray(bad))
+    if len(rows) == 0:
+        return
+    row = table.iloc[rows[0]]
+    shown = "".join(f", {column} {plain(row[column])}" for column in columns)
+    more = f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""
+    recording = plain(row["recording"])
+    line = rows[0] + 2  # the header is line 1
+    raise CorpusError(f"{file} line {line}: recording {recording}: {what}{shown}{more}")
+
+
+def plain(value: object) -> str:
+    return repr(value) if isinstance(value, str) else f"{value:.10g}"
+
+
+def check_labels(labels: Sequence[str], file: str) -> None:
+    if not labels:
+        raise CorpusError(f"{file}: no label")
+    for line, label in enumerate(labels, start=1):
+        if not isinstance(label, str) or label != " ".join(label.split()) or not label:
+            raise CorpusError(f"{file} line {line}: {label!r} is no label")
+        if label in labels[: line - 1]:
+            raise CorpusError(f"{file} line {line}: duplicate label {label!r}")
+
+
+def check_recordings(table: pd.DataFrame, file: str, *, split: bool) -> None:
+    name = table["recording"]
+    plain = name.str.fullmatch(r"[^/\\\x00-\x1f]+") & ~name.isin([".", ".."])
+    refuse(table, ~plain, file, "the name cannot be used as a file name")
+    refuse(table, table["duration_s"] <= 0, file, "not longer than 0 s", "duration_s")
+    wanted = SPLITS if split else ("",)
+    refuse(table, split & (table["split"] == ""), file, "split is empty")
+    refuse(table, ~table["split"].isin(wanted), file, "unknown split", "split")
+    repeated = name.duplicated()
+    shared = repeated & ~table.duplicated(["recording", "split"])
+    refuse(table, shared, file, "is in two splits, the second is here", "split")
+    refuse(table, repeated, file, "duplicate recording")
+    same_audio = table["path"].map(os.path.normpath).duplicated()
+    refuse(table, same_audio, file, "its audio is another recording's too", "path")
+    for name in wanted:
+        if not (table["split"] == name).any():
+            raise CorpusError(f"{file}: no recording in split {name!r}")
+
+
+def check_events(table, recordings, labels, tolerance_s, file):
+    duration = table["recording"].map(recordings.set_index("recording")["duration_s"])
+    onset, offset = table["onset_s"], table["offset_s"]
+    refuse(table, duration.isna(), file, "is not in recordings.csv")
+    refuse(table, ~table["label"].isin(labels), file, "not in labels.txt", "label")
+    refuse(table, onset < 0, file, "starts before the recording", "onset_s")
+    refuse(table, offset <= onset, file, "ends before it starts", "onset_s", "offset_s")
+    # the small addition absorbs the rounding of seconds to DECIMALS on both sides
+    past = (offset > duration + tolerance_s + 2 * 10.0**-DECIMALS) | (onset >= duration)
+    shown = table.assign(duration_s=duration)
+    refuse(shown, past, file, "past the end", "onset_s", "offset_s", "duration_s")
+    refuse(table, table.duplicated(), file, "duplicate row", "onset_s", "offset_s", "label")
+
+
+def check_tags(table: pd.DataFrame, recordings: pd.DataFrame, labels, file: str) -> None:
+    known = table["recording"].isin(recordings["recording"])
+    refuse(table, ~known, file, "is not in recordings.csv")
+    refuse(table, ~table["label"].isin(labels), file, "not in labels.txt", "label")
+    refuse(table, table.duplicated(), file, "duplicate row", "label")
+
+
+def check_folds(table: pd.DataFrame, recordings: pd.DataFrame, file: str) -> None:
+    """Every fold has all splits, and every recording is tested in exactly one fold."""
+    names = recordings["recording"]
+    refuse(table, ~table["recording"].isin(names), file, "is not in recordings.csv")
+    refuse(table, ~table["split"].isin(SPLITS), file, "unknown split", "split")
+    refuse(table, table["fold"] != table["fold"].round(), file, "fold is no whole number", "fold")
+    twice = table.duplicated(["fold", "recording"])
+    refuse(table, twice, file, "twice in one fold", "fold", "split")
+    tested = table["split"] == "test"
+    again = tested & table["recording"].where(tested).duplicated()
+    refuse(table, again, file, "tested in two folds, the second is here", "fold")
+    untested = sorted(set(names) - set(table["recording"][tested]))
+    if untested:
+        raise CorpusError(f"{file}: recording {untested[0]!r} is tested in no fold")
+    for fold, rows in table.groupby("fold"):
+        for split in SPLITS:
+            if not (rows["split"] == split).any():
+                raise CorpusError(f"{file}: fold {fold:.0f} has no recording in split {split!r}")
+
+
+def check_parts(table: pd.DataFrame, recordings: pd.DataFrame, folds, file: str) -> None:
+    """No instance is in two splits; with folds none is in two recordings, as any two may part."""
+    refuse(table, table["cut_s"] < 0, file, "cut before the instance starts", "cut_s")
+    split = table["recording"]
+    if folds is None:
+        split = split.map(recordings.set_index("recording")["split"])
+    first = split.groupby(table["instance"]).transform("first")
+    shown = table.assign(split=split, also_in=first)
+    what = "instance in two splits" if folds is None else "instance in two recordings"
+    refuse(shown, split != first, file, what, "instance", "split", "also_in")
