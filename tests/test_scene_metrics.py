@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedutils import metrics, scene_metrics
+from sedutils.sed_eval_adapter import library
 
 
 def roll(text):
@@ -76,4 +77,8 @@ def test_rate_stays_under_monotone_transforms_and_mirrors(seed, chunks):
     scores = rng.normal(size=(chunks + 2, 1))
     rate = scene_metrics.equal_error_rates(targets, scores)
     np.testing.assert_allclose(scene_metrics.equal_error_rates(targets, np.exp(scores)), rate)
+    ties = scores.round(1)
+    for each in (scores, ties):
+        expected = library().metric.equal_error_rate(targets[:, 0], each[:, 0])
+        assert scene_metrics.equal_error_rates(targets, each) == pytest.approx([expected])
     np.testing.assert_allclose(scene_metrics.equal_error_rates(targets, -scores), 1 - rate)
