@@ -42,7 +42,7 @@ class Member:
 
 
 def extract(archive: str | Path, folder: str | Path, wanted: Sequence[str]) -> list[Path]:
-    """Unpack the `wanted` top folders of a zip or tar into `folder`; return the files' paths.
+    """Unpack the `wanted` top folders and files of a zip or tar into `folder`; return their paths.
 
     A single enclosing folder (``ESC-50-master/``) is left out. Every entry is checked before
     anything is written. Files are unpacked in a temporary folder and renamed into place when all
@@ -126,12 +126,10 @@ def _chosen(archive: Path, members: list[Member], wanted: Sequence[str]) -> dict
     if len(tops) == 1 and not tops & set(wanted):
         files = {parts[1:]: member for parts, member in files.items()}
     chosen = {
-        "/".join(parts): member
-        for parts, member in files.items()
-        if len(parts) > 1 and parts[0] in wanted
+        "/".join(parts): member for parts, member in files.items() if parts and parts[0] in wanted
     }
     if not chosen:
-        raise ArchiveError(f"{archive}: holds none of the folders {', '.join(wanted)}")
+        raise ArchiveError(f"{archive}: holds none of {', '.join(wanted)}")
     return chosen
 
 

@@ -16,14 +16,19 @@ import pooch
 import requests
 
 from sedutils.bank import ESC50_TABLE, Bank
-from sedutils.official import tut_sed_synthetic_2016
+from sedutils.official import chime_home, tut_sed_synthetic_2016, tut_sound_events_2016
 from sedutils.official.archives import ArchiveError, extract
 
 REGISTRY = Path(__file__).with_name("packages.tsv")
 RAW = Path("data", "raw")
-READERS = {"tut_sed_synthetic_2016": tut_sed_synthetic_2016}
-# folders taken out of archives; features (Python pickles), scripts and readmes are left there
+READERS = {
+    "tut_sed_synthetic_2016": tut_sed_synthetic_2016,
+    "tut_sound_events_2016": tut_sound_events_2016,
+    "chime_home": chime_home,
+}
+# what is taken out of archives; features (Python pickles), scripts and readmes are left there
 WANTED = ("audio", "meta", "evaluation_setup")
+WANTED_FROM = {"chime_home": ("chunks", chime_home.DEVELOPMENT, chime_home.EVALUATION)}
 ESC50_URL = "https://github.com/karoldvl/ESC-50/archive/master.zip"
 ESC50_CLIPS, ESC50_CLASSES = 2000, 50
 TIMEOUT_S = 30
@@ -118,10 +123,11 @@ def install(corpus: str, folder: str | Path, *, registry: str | Path = REGISTRY)
     if not reader.is_unpacked(folder):
         # all are there and verified before the first is unpacked
         for archive in [fetch(package, folder) for package in packages(corpus, registry)]:
-            extract(archive, folder, WANTED)
-    recordings, events, labels = reader.read(folder)
+            extract(archive, folder, WANTED_FROM.get(corpus, WANTED))
+    recordings, rows, labels, *_ = reader.read(folder)
     minutes = recordings["duration_s"].sum() / 60
-    counts = f"{len(recordings)} recordings, {len(events)} events, {len(labels)} classes"
+    what = "events" if "onset_s" in rows else "tags"
+    counts = f"{len(recordings)} recordings, {len(rows)} {what}, {len(labels)} classes"
     return f"{folder}: {counts}, {minutes:.0f} min"
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from sedutils import corpus, files
+from sedutils.official.annotations import OfficialError, few, numbered_lines, read_annotation
 
 LABELS = (
     "alarms_and_sirens",
@@ -45,11 +46,6 @@ SETUP = {
     "test.txt": SPLITS["test"],
     "evaluate.txt": SPLITS["test"],
 }
-_SECONDS = re.compile(r"\d+([.,]\d*)?(e-?\d+)?", re.I)
-
-
-class OfficialError(ValueError):
-    """Published data that are not as published; the message is one line naming the file."""
 
 
 def is_unpacked(folder: str | Path) -> bool:
@@ -79,8 +75,8 @@ def read(
         split = next(name for name, numbers in SPLITS.items() if number in numbers)
         place = path.relative_to(folder).as_posix()
         recordings.append((path.stem, place, info.duration_s, info.sample_rate, "", split))
-        latest = info.duration_s + tolerance_s
-        events += [(path.stem, *event) for event in _annotation(meta[number], latest)]
+        rows = read_annotation(meta[number], LABELS, info.duration_s, tolerance_s)
+        events += [(path.stem, *row) for row in rows]
     recordings = pd.DataFrame(recordings, columns=list(corpus.TABLES["recordings.csv"]))
     events = pd.DataFrame(events, columns=list(corpus.EVENTS))
     absent = [label for label in LABELS if label not in set(events["label"])]
@@ -105,7 +101,7 @@ def _numbered(folder: Path, suffix: str) -> dict[int, Path]:
     missing = [number for number in range(N_RECORDINGS) if number not in found]
     if missing:
         counts = f"{len(found)} of {N_RECORDINGS} {suffix} files"
-        raise OfficialError(f"{folder}: {counts}, number {_few(missing)} missing")
+        raise OfficialError(f"{folder}: {counts}, number {few(missing)} missing")
     return dict(sorted(found.items()))
 
 
@@ -114,50 +110,21 @@ def _trailing_number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _few(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
-
-
 def _check_setup(folder: Path) -> None:
     """Compare the published split lists, where there are any, with `SPLITS`."""
     for name, expected in SETUP.items():
         file = folder / name
         if not file.is_file():
             continue
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
         listed = set()
-        for line, text in enumerate(lines, start=1):
+        for line, text in numbered_lines(file):
             recording = text.split("\t")[0].strip()
             number = _trailing_number(recording)
-            if recording and number is None:
+            if number is None:
                 raise OfficialError(f"{file} line {line}: no number ends {recording!r}")
-            listed |= {number} if recording else set()
+            listed.add(number)
         for what, numbers in (("lacks", set(expected) - listed), ("adds", listed - set(expected))):
             if numbers:
                 wanted = f"mixtures {expected[0]} to {expected[-1]}"
-                told = f"{what} {_few(sorted(numbers))}"
+                told = f"{what} {few(sorted(numbers))}"
                 raise OfficialError(f"{file}: expected {wanted}, the list {told}")
-
-
-def _annotation(file: Path, latest_s: float) -> list[tuple[float, float, str]]:
-    """Read one annotation: decimal point or comma; the label's words joined by underscores."""
-    events = []
-    for line, text in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        if not text.strip():
-            continue
-        fields = [field.strip() for field in text.split("\t")]
-        if len(fields) != 3 or not all(_SECONDS.fullmatch(field) for field in fields[:2]):
-            raise OfficialError(f"{file} line {line}: not onset, offset, label: {text!r}")
-        onset_s, offset_s = (float(field.replace(",", ".")) for field in fields[:2])
-        label = re.sub(r"\s+", "_", fields[2])
-        if label not in LABELS:
-            raise OfficialError(f"{file} line {line}: unknown label {fields[2]!r}")
-        if not onset_s < offset_s <= latest_s:
-            why = f"onset {onset_s:.10g}, offset {offset_s:.10g}, allowed to {latest_s:.10g}"
-            raise OfficialError(f"{file} line {line}: {why}")
-        if (onset_s, offset_s, label) in events:
-            raise OfficialError(f"{file} line {line}: duplicate row {text!r}")
-        events.append((onset_s, offset_s, label))
-    if not events:
-        raise OfficialError(f"{file}: no event")
-    return events
