@@ -15,3 +15,14 @@ def refused(error, call, *needles):
     assert "\n" not in message
     for needle in needles:
         assert str(needle) in message
+
+
+class CountingGenerator(np.random.Generator):
+    """A generator that counts how often a recipe asks it for something."""
+
+    asked = 0
+
+    def __getattribute__(self, name):
+        if name in {"uniform", "normal", "random", "integers", "choice", "exponential", "pareto"}:
+            type(self).asked += 1
+        return super().__getattribute__(name)

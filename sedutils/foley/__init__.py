@@ -1,8 +1,9 @@
-"""Procedural sound: one recipe for each of the 16 classes of TUT-SED Synthetic 2016.
+"""Procedural sound: one recipe for each class of TUT-SED Synthetic 2016, and for two more corpora.
 
 Everything is source-filter or modal synthesis in numpy, made on the spot from a seed. It lets the
 whole pipeline run without a download; it is no evidence about the papers. ``synthesise`` makes one
-clip; ``Foley`` is the instance source a corpus is mixed from. One file holds one family of sounds.
+clip, ``background`` the ambience of a scene; ``Foley`` is the instance source a corpus is mixed
+from. One file holds one family of sounds; ``CORPORA`` says which corpus has which classes.
 """
 
 import zlib
@@ -12,16 +13,55 @@ import numpy as np
 
 from sedutils.foley.alarms import alarms_and_sirens
 from sedutils.foley.animals import bird_singing, cat_meowing, dog_barking
+from sedutils.foley.backgrounds import background
 from sedutils.foley.crowds import crowd_applause, crowd_cheering
 from sedutils.foley.dsp import SAMPLE_RATE, length
+from sedutils.foley.household import (
+    cupboard,
+    cutlery,
+    dishes,
+    drawer,
+    glass_jingling,
+    object_impact,
+    object_rustling,
+    object_snapping,
+)
 from sedutils.foley.impacts import footsteps, glass_smash, gun_shot, horsewalk
 from sedutils.foley.machines import bus, mixer, motorcycle
+from sedutils.foley.oddities import unknown
+from sedutils.foley.outdoors import object_banging, people_walking, wind_blowing
+from sedutils.foley.people import children_shouting, coughing, laughter, yelling
 from sedutils.foley.recording import record
+from sedutils.foley.scenes import SCENES, labels_of
+from sedutils.foley.signals import cash_register_beep, music, telephone
+from sedutils.foley.sports import ball_hitting_floor, buzzer, shoe_squeaks, whistle
+from sedutils.foley.vehicles import (
+    brakes_squeak,
+    car,
+    car_passing_by,
+    engine_accelerating,
+    pressure_release,
+    road,
+    traffic,
+    turn_signal,
+    wipers,
+)
 from sedutils.foley.voices import baby_crying
+from sedutils.foley.water import sea_waves, washing_dishes, water_splash, water_tap_running
 from sedutils.foley.weather import rain, thunder
+from sedutils.foley.workplaces import (
+    chair_moving,
+    door,
+    keyboard,
+    keys_jangling,
+    paper_rustling,
+    printer,
+    shopping_cart,
+)
 
 Recipe = Callable[[np.random.Generator, float], np.ndarray]
 
+# TUT-SED Synthetic 2016 first, then what the recorded corpora add (``SCENES`` says where)
 RECIPES: dict[str, Recipe] = {
     "alarms_and_sirens": alarms_and_sirens,
     "baby_crying": baby_crying,
@@ -39,6 +79,49 @@ RECIPES: dict[str, Recipe] = {
     "motorcycle": motorcycle,
     "rain": rain,
     "thunder": thunder,
+    "ball_hitting_floor": ball_hitting_floor,
+    "brakes_squeak": brakes_squeak,
+    "buzzer": buzzer,
+    "car": car,
+    "car_passing_by": car_passing_by,
+    "cash_register_beep": cash_register_beep,
+    "chair_moving": chair_moving,
+    "children_shouting": children_shouting,
+    "coughing": coughing,
+    "cupboard": cupboard,
+    "cutlery": cutlery,
+    "dishes": dishes,
+    "door": door,
+    "drawer": drawer,
+    "engine_accelerating": engine_accelerating,
+    "glass_jingling": glass_jingling,
+    "keyboard": keyboard,
+    "keys_jangling": keys_jangling,
+    "laughter": laughter,
+    "music": music,
+    "object_banging": object_banging,
+    "object_impact": object_impact,
+    "object_rustling": object_rustling,
+    "object_snapping": object_snapping,
+    "paper_rustling": paper_rustling,
+    "people_walking": people_walking,
+    "pressure_release": pressure_release,
+    "printer": printer,
+    "road": road,
+    "sea_waves": sea_waves,
+    "shoe_squeaks": shoe_squeaks,
+    "shopping_cart": shopping_cart,
+    "telephone": telephone,
+    "traffic": traffic,
+    "turn_signal": turn_signal,
+    "unknown": unknown,
+    "washing_dishes": washing_dishes,
+    "water_splash": water_splash,
+    "water_tap_running": water_tap_running,
+    "whistle": whistle,
+    "wind_blowing": wind_blowing,
+    "wipers": wipers,
+    "yelling": yelling,
 }
 
 # where such a recording is usually taken; the rest happens "any"where
@@ -52,6 +135,38 @@ _SPACES = {
     "motorcycle": "outdoor",
     "rain": "outdoor",
     "thunder": "outdoor",
+    "ball_hitting_floor": "hall",
+    "brakes_squeak": "outdoor",
+    "buzzer": "hall",
+    "car": "room",
+    "car_passing_by": "outdoor",
+    "cash_register_beep": "room",
+    "chair_moving": "room",
+    "children_shouting": "outdoor",
+    "cupboard": "room",
+    "cutlery": "room",
+    "dishes": "room",
+    "drawer": "room",
+    "engine_accelerating": "outdoor",
+    "glass_jingling": "room",
+    "keyboard": "room",
+    "object_banging": "outdoor",
+    "object_impact": "room",
+    "object_rustling": "room",
+    "object_snapping": "room",
+    "paper_rustling": "room",
+    "printer": "room",
+    "road": "room",
+    "sea_waves": "outdoor",
+    "shoe_squeaks": "hall",
+    "telephone": "room",
+    "traffic": "outdoor",
+    "turn_signal": "room",
+    "washing_dishes": "room",
+    "water_splash": "outdoor",
+    "water_tap_running": "room",
+    "wind_blowing": "outdoor",
+    "wipers": "room",
 }
 
 
@@ -70,6 +185,16 @@ def synthesise(label: str, *, seed: int, duration_s: float) -> np.ndarray:
     return record(rng, dry / max(float(np.max(np.abs(dry))), 1e-9), space=_SPACES.get(label, "any"))
 
 
-from sedutils.foley.instances import AVERAGE_SECONDS, Foley  # noqa: E402
+from sedutils.foley.instances import AVERAGE_SECONDS, CORPORA, Foley  # noqa: E402
 
-__all__ = ["AVERAGE_SECONDS", "RECIPES", "SAMPLE_RATE", "Foley", "synthesise"]
+__all__ = [
+    "AVERAGE_SECONDS",
+    "CORPORA",
+    "RECIPES",
+    "SAMPLE_RATE",
+    "SCENES",
+    "Foley",
+    "background",
+    "labels_of",
+    "synthesise",
+]

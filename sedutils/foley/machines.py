@@ -34,7 +34,7 @@ def engine(
     return (pulse + rasp * flow) * dsp.spread(stroke, n)
 
 
-def _drive(rng: Generator, n: int, duration_s: float, idle: float, top: float, odds: float):
+def drive(rng: Generator, n: int, duration_s: float, idle: float, top: float, odds: float):
     """Engine speed: idle, or pulling away through gears, or coasting; a control."""
     if rng.random() < odds:
         return np.full(dsp.controls(n), idle * rng.uniform(1, 1.15))
@@ -50,7 +50,7 @@ def _drive(rng: Generator, n: int, duration_s: float, idle: float, top: float, o
     return dsp.contour(times, values, n)
 
 
-def _passing(
+def passing(
     rng: Generator, n: int, duration_s: float, odds: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Level and pitch factor of a vehicle that drives past (or, ``1 - odds``, stays)."""
@@ -71,8 +71,8 @@ def bus(rng: Generator, duration_s: float) -> np.ndarray:
     """
     n = dsp.length(duration_s)
     cylinders = int(rng.choice([4, 6, 6, 8]))
-    level, doppler = _passing(rng, n, duration_s, 0.45)
-    cycle = _drive(rng, n, duration_s, rng.uniform(4.5, 6.5), rng.uniform(11, 17), 0.35) * doppler
+    level, doppler = passing(rng, n, duration_s, 0.45)
+    cycle = drive(rng, n, duration_s, rng.uniform(4.5, 6.5), rng.uniform(11, 17), 0.35) * doppler
     firings = np.arange(cylinders) / cylinders
     out = engine(rng, n, cycle, firings, uneven=rng.uniform(0.08, 0.35), rasp=rng.uniform(0.2, 0.7))
     body = dsp.log_uniform(rng, 60, 350, 4)
@@ -121,8 +121,8 @@ def motorcycle(rng: Generator, duration_s: float) -> np.ndarray:
     firings = np.arange(int(rng.integers(1, 5)))
     firings = firings / firings.size if kind > 0.35 else np.array([0.0, rng.uniform(0.38, 0.46)])
     idle, top = rng.uniform(6.5, 11), dsp.log_uniform(rng, 22, 60)
-    level, doppler = _passing(rng, n, duration_s, 0.4)
-    cycle = _drive(rng, n, duration_s, idle, top, 0.25) * doppler
+    level, doppler = passing(rng, n, duration_s, 0.4)
+    cycle = drive(rng, n, duration_s, idle, top, 0.25) * doppler
     out = engine(rng, n, cycle, firings, uneven=rng.uniform(0.03, 0.25), rasp=rng.uniform(0.4, 1.6))
     quarter = 343 / (4 * rng.uniform(0.6, 1.4))
     pipe = quarter * np.array([1, 3, 5, 7]) * rng.uniform(0.96, 1.04, 4)
