@@ -10,7 +10,7 @@ import soxr
 from scipy.linalg import solve_toeplitz
 
 from sedutils import files
-from sedutils.foley import SAMPLE_RATE, home, household, talk
+from sedutils.foley import SAMPLE_RATE, home, home_sounds, talk
 from sedutils.foley.speech import (
     KINDS,
     Line,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from sedutils.foley import dsp, household, talk
+from sedutils.foley import dsp, home_sounds, talk
 from sedutils.foley.recording import microphone_curve, room_response
 from sedutils.foley.speech import KINDS, Speaker, cast, deal
 
