@@ -27,7 +27,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from sedutils import features, files, foley, jobs, mixing, models, params, systems, training
-from sedutils.models.blocks import LockedDropout
 
 MEASURED = Path("data/measured")
 SIZE = "laptop"
@@ -48,7 +47,7 @@ class Straightforward(nn.Module):
             h = block.dropout(block.pool(F.relu(block.norm(block.conv(h)))))
         h = h.transpose(1, 2).flatten(2)
         for layer in self.recurrent:
-            h = layer.gru(LockedDropout(layer.state_dropout).train(self.training)(h))[0]
+            h = layer.gru(layer.input_dropout(h))[0]
         return self.output(h)
 
 

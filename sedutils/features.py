@@ -14,6 +14,7 @@ import scipy.fft
 
 from sedutils import corpus as corpora
 from sedutils import files, jobs, metrics
+from sedutils.training import fold_key
 
 FRONT_ENDS = ("log_mel", "mfcc")
 
@@ -67,8 +68,8 @@ def extract(
 
     The folder gets ``log_mel.npy``, ``mfcc.npy`` (all frames of all recordings below each other),
     ``targets.npy`` (uint8, one column a label), ``recordings.csv`` (recording, split, scene,
-    first_frame, frames, duration_s), ``labels.txt`` and ``statistics.json`` (mean and standard deviation per
-    dimension over the training frames).
+    first_frame, frames, duration_s), ``labels.txt``, ``folds.csv`` where the corpus has folds, and
+    ``statistics.json``: mean and standard deviation per dimension over the training frames of every fold.
     """
     recordings = corpus.recordings.copy()
     hop_s = settings["hop_s"]
@@ -99,11 +100,18 @@ def extract(
     columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
     files.write_csv(folder / "recordings.csv", recordings[columns])
     files.write_text(folder / "labels.txt", "\n".join(corpus.labels) + "\n")
-    training = [
-        slice(row.first_frame, row.first_frame + row.frames)
-        for row in recordings.query("split == 'train'").itertuples()
-    ]
-    statistics = {name: moments(np.load(folder / f"{name}.npy", "r"), training) for name in widths}
+    if corpus.folds is not None:
+        files.write_csv(folder / "folds.csv", corpus.folds)
+    statistics = {}
+    for fold in corpus.fold_numbers or [None]:
+        names = corpus.recordings_of("train", fold).recording
+        parts = [
+            slice(row.first_frame, row.first_frame + row.frames)
+            for row in recordings[recordings.recording.isin(names)].itertuples()
+        ]
+        statistics[fold_key(fold)] = {
+            name: moments(np.load(folder / f"{name}.npy", "r"), parts) for name in widths
+        }
     files.write_text(folder / "statistics.json", json.dumps(statistics, indent=1) + "\n")
 
 
@@ -131,14 +139,21 @@ def front_end(settings: dict) -> dict:
 
 
 def write_targets(corpus, recordings: pd.DataFrame, folder: Path, hop_s: float) -> None:
-    """Write the binary activity of every class in every frame, by the rule of the metrics."""
-    rolls = [
-        metrics.event_roll(
-            corpus.events_of(row.recording), corpus.labels, n_frames=row.frames, hop_s=hop_s
-        )
-        for row in recordings.itertuples()
-    ]
+    """Write the binary activity of every class in every frame, by the rule of the metrics.
+
+    A recording of which only the tags are known has them in all of its frames.
+    """
+    rolls = [activity(corpus, row.recording, row.frames, hop_s) for row in recordings.itertuples()]
     files.write_npy(folder / "targets.npy", np.concatenate(rolls).astype(np.uint8))
+
+
+def activity(corpus, recording: str, frames: int, hop_s: float) -> np.ndarray:
+    """Targets of one recording, bool ``(frames, classes)``."""
+    if corpus.events is None:
+        tags = corpus.tags_of(recording)
+        return np.tile([label in tags for label in corpus.labels], (frames, 1))
+    events = corpus.events_of(recording)
+    return metrics.event_roll(events, corpus.labels, n_frames=frames, hop_s=hop_s)
 
 
 def moments(rows: np.ndarray, parts: list[slice], chunk: int = 100_000) -> dict[str, list[float]]:

@@ -99,6 +99,6 @@ def trained(models: Path) -> pd.DataFrame:
     rows = []
     for description in sorted(Path(models).rglob("description.json")):
         facts, history = json.loads(description.read_text()), description.parent / "history.csv"
-        score = pd.read_csv(history).f1_score.max() if history.exists() else np.nan
+        score = pd.read_csv(history).validation_score.max() if history.exists() else np.nan
         rows.append((facts["system"], facts["seed"], score, str(description.parent)))
-    return pd.DataFrame(rows, columns=["system", "seed", "validation_f1_score", "folder"])
+    return pd.DataFrame(rows, columns=["system", "seed", "validation_score", "folder"])

@@ -126,11 +126,11 @@ def learning_curves(folder, systems, seeds):
     for (top, bottom), system in zip(axes.T, systems, strict=True):
         for seed in seeds:
             history = pd.read_csv(folder / system / str(seed) / "history.csv")
-            best = history.loc[history.f1_score.idxmax()]
+            best = history.loc[history.validation_score.idxmax()]
             colour = SYSTEM_COLOURS.get(system, INK)
             top.plot(history.epoch, history.loss, color=colour, alpha=0.7)
-            bottom.plot(history.epoch, history.f1_score, color=colour, alpha=0.7)
-            bottom.plot(best.epoch, best.f1_score, "o", color=colour, ms=4)
+            bottom.plot(history.epoch, history.validation_score, color=colour, alpha=0.7)
+            bottom.plot(best.epoch, best.validation_score, "o", color=colour, ms=4)
         top.set(title=system.upper())
         bottom.set(xlabel="epoch")
     axes[0, 0].set(ylabel="training loss")

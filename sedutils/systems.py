@@ -20,6 +20,7 @@ OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
 # What decides the numbers of a training, apart from parameters and data
 CODE = (
     "training.py",
+    "scene_metrics.py",
     "systems.py",
     "models/__init__.py",
     "models/blocks.py",
@@ -48,11 +49,11 @@ def train(
     folder : gets ``model.safetensors``, ``description.json``, ``history.csv`` (networks) and
         ``scores_{validation,test}.npy``, frames of all recordings below each other
     settings : section ``training``
-    facts : corpus, source, size and front-end settings, kept in the description
+    facts : corpus, source, size, front-end settings and, for cross-validation, fold; kept in the description
 
     Returns
     -------
-    system, seed, parameters, epochs, best_epoch, validation F1
+    system, seed, parameters, epochs, best_epoch, validation_score
     """
     system = System.new(arguments, features, facts | {"system": name, "seed": seed})
     history = system.fit(features, seed=seed, settings=settings)
@@ -60,18 +61,19 @@ def train(
     if history:
         files.write_csv(folder / "history.csv", pd.DataFrame(history))
     for split in ("validation", "test"):
-        frames = training.Frames.read(features, split, system.front_end)
+        frames = training.Frames.read(features, split, system.front_end, facts.get("fold"))
         files.write_npy(
             folder / f"scores_{split}.npy", system.scores_of(frames, settings["device"])
         )
-    best = max(history, key=lambda epoch: epoch["f1_score"]) if history else {}
+    best = max(history, key=lambda epoch: epoch["validation_score"]) if history else {}
     return {
         "system": name,
         "seed": seed,
+        **({"fold": facts["fold"]} if "fold" in facts else {}),
         "parameters": system.parameters,
         "epochs": len(history),
         "best_epoch": best.get("epoch", 0),
-        "validation_f1_score": best.get("f1_score", np.nan),
+        "validation_score": best.get("validation_score", np.nan),
     }
 
 
@@ -88,7 +90,7 @@ class System:
         features = Path(features)
         labels = (features / "labels.txt").read_text().split("\n")[:-1]
         front_end = "mfcc" if arguments["kind"] == "GMM" else "log_mel"
-        statistics = json.loads((features / "statistics.json").read_text())[front_end]
+        statistics = training.read_statistics(features, front_end, facts.get("fold"))
         torch.manual_seed(facts["seed"])
         model = make(arguments, len(labels), facts["features"])
         return cls(
@@ -120,7 +122,8 @@ class System:
 
     def fit(self, features: Path, *, seed: int, settings: dict) -> list[dict]:
         """Train on the ``train`` split; returns the history of a network, nothing for a GMM."""
-        train = training.Frames.read(features, "train", self.front_end)
+        fold = self.description.get("fold")
+        train = training.Frames.read(features, "train", self.front_end, fold)
         if isinstance(self.model, GMM):
             x, y = (torch.cat(parts).numpy() for parts in zip(*recordings(train), strict=True))
             self.model.fit(x, y, seed=seed)
@@ -132,15 +135,17 @@ class System:
             training=options,
             seed=seed,
             code=[files.digest(Path(__file__).parent / name) for name in CODE],
+            fold=fold,
             data=[
                 files.digest(features / name)
-                for name in ("log_mel.npy", "targets.npy", "recordings.csv")
+                for name in ("log_mel.npy", "targets.npy", "recordings.csv", "folds.csv")
+                if (features / name).exists()
             ],
         )
         return training.fit(
             self.model,
             train,
-            training.Frames.read(features, "validation"),
+            training.Frames.read(features, "validation", fold=fold),
             seed=seed,
             checkpoint=checkpoint,
             label=f"{self.description['system']} seed {seed}: epoch",

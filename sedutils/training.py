@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch.nn import functional as F
 
-from sedutils import files, jobs
+from sedutils import files, jobs, scene_metrics
 
 
 @dataclass
@@ -37,13 +37,21 @@ class Frames:
     std: torch.Tensor
 
     @classmethod
-    def read(cls, folder: Path, split: str, front_end: str = "log_mel") -> "Frames":
-        """Open one split of a features folder as `sedutils.features.extract` writes it."""
+    def read(
+        cls, folder: Path, split: str, front_end: str = "log_mel", fold: int | None = None
+    ) -> "Frames":
+        """Open one split (of one fold) of a features folder as `sedutils.features.extract` writes it."""
         folder = Path(folder)
-        statistics = json.loads((folder / "statistics.json").read_text())[front_end]
-        recordings = pd.read_csv(folder / "recordings.csv").query("split == @split")
+        statistics = read_statistics(folder, front_end, fold)
+        recordings = pd.read_csv(folder / "recordings.csv", keep_default_na=False)
+        if fold is None:
+            recordings = recordings[recordings.split == split]
+        else:
+            rows = pd.read_csv(folder / "folds.csv").query("fold == @fold and split == @split")
+            recordings = recordings[recordings.recording.isin(rows.recording)]
         if recordings.empty:
-            raise ValueError(f"{folder / 'recordings.csv'}: no recording of split {split!r}")
+            where = "" if fold is None else f" in fold {fold}"
+            raise ValueError(f"{folder / 'recordings.csv'}: no recording of split {split!r}{where}")
         return cls(
             np.load(folder / f"{front_end}.npy", "r"),
             np.load(folder / "targets.npy", "r"),
@@ -88,6 +96,20 @@ class Frames:
         return x.unflatten(0, (-1, length)), y
 
 
+def fold_key(fold: int | None) -> str:
+    """The name of a fold in statistics.json; a corpus with one fixed split has one entry."""
+    return "fixed" if fold is None else f"fold {fold}"
+
+
+def read_statistics(folder: Path, front_end: str, fold: int | None) -> dict:
+    """Mean and standard deviation per dimension over the training frames (of a fold)."""
+    path = Path(folder) / "statistics.json"
+    kept = json.loads(path.read_text())
+    if fold_key(fold) not in kept:
+        raise ValueError(f"{path}: no {fold_key(fold)!r}, it has {', '.join(kept)}")
+    return kept[fold_key(fold)][front_end]
+
+
 def fit(
     model: torch.nn.Module,
     train: Frames,
@@ -106,7 +128,7 @@ def fit(
     checkpoint: Path | None = None,
     label: str = "training",
 ) -> list[dict]:
-    """Train until validation F1 has not risen for ``patience`` epochs; the best weights come back.
+    """Train until the validation score has not risen for ``patience`` epochs; the best weights come back.
 
     Binary cross-entropy and Adam (Cakir et al. 2017, Sec. III-D). The sequences of an epoch begin
     ``shift_frames`` later than those of the epoch before. Same device and seed, same numbers, even
@@ -114,7 +136,8 @@ def fit(
 
     Returns
     -------
-    one dict an epoch: epoch, loss (mean over the training frames), f1_score (frames, validation)
+    one dict an epoch: epoch, loss (mean over the training frames), validation_score (higher is better:
+    frame F1; for a network that pools over time one minus the mean equal error rate, reading A11)
     """
     device = pick(device)
     train, validation = train.to(device), validation.to(device)
@@ -122,6 +145,7 @@ def fit(
     optimiser = torch.optim.Adam(
         [p for p in model.parameters() if p.requires_grad], lr=learning_rate
     )
+    monitor = tagging_score if getattr(model, "time_pooling", False) else frame_f1_score
     run = Run(model, optimiser, seed, checkpoint)
     run.resume()
     progress = jobs.Progress(label, total=max_epochs, done=len(run.history))
@@ -134,18 +158,19 @@ def fit(
         for batch in np.array_split(starts, max(1, len(starts) * sequence_frames // batch_frames)):
             x, y = train.batch(batch, sequence_frames)
             with half_precision(device):
-                loss = F.binary_cross_entropy_with_logits(model(x).float(), y)
+                logits = model(x).float()
+            loss = F.binary_cross_entropy_with_logits(logits, as_output(y, logits))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             losses.append(loss.detach())
-        score = validation_score(model, validation, sequence_frames, device)
+        score = monitor(model, validation, sequence_frames, device)
         run.note(torch.stack(losses).mean().item(), score)
         late = len(run.history) >= minimum_epochs and run.epochs_since_best >= patience
         run.finished = late or len(run.history) >= max_epochs
         if run.finished or len(run.history) % checkpoint_epochs == 0:
             run.save()
-        progress.update(len(run.history), f"F1 {score:.3f}, best {run.best_score:.3f}")
+        progress.update(len(run.history), f"score {score:.3f}, best {run.best_score:.3f}")
     model.load_state_dict(run.best)
     return run.history
 
@@ -160,12 +185,14 @@ class Run:
 
     @property
     def epochs_since_best(self) -> int:
-        scores = [epoch["f1_score"] for epoch in self.history]
+        scores = [epoch["validation_score"] for epoch in self.history]
         return len(scores) - 1 - scores.index(max(scores))
 
     def note(self, loss: float, score: float) -> None:
         """Append an epoch, and keep the weights if they are the best so far."""
-        self.history.append({"epoch": len(self.history) + 1, "loss": loss, "f1_score": score})
+        self.history.append(
+            {"epoch": len(self.history) + 1, "loss": loss, "validation_score": score}
+        )
         if score > self.best_score:
             self.best_score = score
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
@@ -214,8 +241,13 @@ def half_precision(device: torch.device):
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
+def as_output(y: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Targets (batch, frames, classes) for a network that may have pooled all frames into one."""
+    return y.amax(dim=1, keepdim=True) if logits.shape[1] == 1 else y
+
+
 @torch.no_grad()
-def validation_score(model, frames: Frames, sequence_frames: int, device) -> float:
+def frame_f1_score(model, frames: Frames, sequence_frames: int, device) -> float:
     """Micro-averaged frame F1 at threshold 0.5 (Eq. 5-6), summed on the device."""
     model.eval()
     counts = torch.zeros(3, device=device)
@@ -229,9 +261,20 @@ def validation_score(model, frames: Frames, sequence_frames: int, device) -> flo
     return 2 * hits / max(output + reference, 1)
 
 
+def tagging_score(model, frames: Frames, sequence_frames: int, device) -> float:
+    """One minus the equal error rate of the tags, averaged over classes."""
+    scores = predict(model, frames, sequence_frames, device.type)
+    targets = [frames.recording(row, row.frames)[1][0] for row in frames.recordings.itertuples()]
+    rates = scene_metrics.equal_error_rates(torch.stack(targets).cpu().numpy(), scores)
+    return 1 - float(np.nanmean(rates))
+
+
 @torch.no_grad()
 def predict(model, frames: Frames, sequence_frames: int, device: str = "auto") -> np.ndarray:
-    """Class probabilities of all recordings below each other, ``(frames, classes)`` float32."""
+    """Class probabilities of all recordings below each other, float32 ``(frames, classes)``.
+
+    A network that pools over time gives one row a recording, the largest of its sequences.
+    """
     device = pick(device)
     model.to(device).eval()
     frames = frames.to(device)
@@ -239,7 +282,9 @@ def predict(model, frames: Frames, sequence_frames: int, device: str = "auto") -
     for row in frames.recordings.itertuples():
         x, y = frames.recording(row, sequence_frames)
         with half_precision(device):
-            scores.append(torch.sigmoid(model(x).float()).flatten(0, 1)[: len(y)].cpu())
+            out = torch.sigmoid(model(x).float())  # (sequences, frames or 1, classes)
+        pooled = out.shape[1] == 1 < x.shape[1]
+        scores.append((out.amax(0) if pooled else out.flatten(0, 1)[: len(y)]).cpu())
     return torch.cat(scores).numpy()
 
 

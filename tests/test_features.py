@@ -84,7 +84,7 @@ def test_extract_writes_one_map_a_front_end(made, tmp_path):
         range(5, 16)
     )  # floor of onset, ceiling of offset
     assert not targets[:, 1].any()
-    statistics = json.loads((folder / "statistics.json").read_text())["log_mel"]
+    statistics = json.loads((folder / "statistics.json").read_text())["fixed"]["log_mel"]
     np.testing.assert_allclose(
         statistics["mean"], np.load(folder / "log_mel.npy")[:100].mean(0), atol=1e-4
     )
@@ -98,3 +98,38 @@ def test_two_workers_write_the_same_bytes(made, tmp_path):
         features.extract(made, tmp_path / name, settings=SETTINGS, backend=backend, workers=workers)
     for file in ("log_mel.npy", "mfcc.npy", "targets.npy", "statistics.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_every_fold_is_normalised_on_its_own_training_recordings(made, tmp_path):
+    names = made.recordings.recording.tolist()
+    rows = [
+        (fold, name, "test" if i == fold else "validation" if i == (fold + 1) % 4 else "train")
+        for fold in range(4)
+        for i, name in enumerate(names)
+    ]
+    folds = pd.DataFrame(rows, columns=["fold", "recording", "split"])
+    bare = made.recordings.assign(split="")
+    corpus.write(made.folder, bare, made.events, made.labels, folds=folds)
+    folder = tmp_path / "features"
+    crossed = corpus.read(made.folder)
+    features.extract(crossed, folder, settings=SETTINGS, backend="in-process", workers=1)
+    for fold in range(4):
+        train = training.Frames.read(folder, "train", fold=fold)
+        assert len(train.recordings) == 2 and f"r{fold}" not in set(train.recordings.recording)
+        x, _ = train.batch(train.recordings.first_frame.to_numpy(), 50)
+        np.testing.assert_allclose(x.flatten(0, 1).mean(0), 0, atol=1e-4)
+    with pytest.raises(ValueError, match=r"statistics.json: no 'fixed', it has fold 0, fold 1"):
+        training.Frames.read(folder, "train")
+    with pytest.raises(ValueError, match="no 'fold 7'"):
+        training.Frames.read(folder, "train", fold=7)
+
+
+def test_tags_are_targets_in_every_frame(made, tmp_path):
+    tags = pd.DataFrame({"recording": ["r0", "r2"], "label": ["b", "a"]})
+    corpus.write(made.folder, made.recordings, None, made.labels, tags=tags)
+    folder = tmp_path / "features"
+    features.extract(
+        corpus.read(made.folder), folder, settings=SETTINGS, backend="in-process", workers=1
+    )
+    targets = np.load(folder / "targets.npy").reshape(4, 50, 2)
+    assert (targets == np.array([[0, 1], [0, 0], [1, 0], [0, 0]])[:, None]).all()

@@ -7,7 +7,7 @@ import torch
 import yaml
 
 from sedutils import models, params
-from sedutils.models.blocks import ConvBlock, GRULayer, trainable_parameters
+from sedutils.models.blocks import ConvBlock, Dense, GRULayer, LSTMLayer, trainable_parameters
 from sedutils.models.gmm import GMM
 from sedutils.models.gru import gru
 from sedutils.systems import make
@@ -40,6 +40,16 @@ OTHER_LAYOUTS = [
     ("CRNN", {"maps": 256, "pool": [5, 4, 2], "rnn_layers": 1}, 61, 3695165),
     ("CRNN", {"maps": 96, "pool": [2, 2, 2], "rnn_layers": 3}, 17, 743057),
     ("CRNN", {"maps": 256, "pool": [2, 2, 2, 1], "rnn_layers": 1}, 7, 6106887),
+    ("RNN", {"units": 256, "rnn_layers": 2, "fnn_layers": 1}, 7, 689671),
+    # printed 3.6M fits this pooling and not the printed one (reading A02)
+    ("CNN", {"maps": 256, "pool": [2, 2, 2], "fnn_layers": 1}, 7, 3615239),
+    # batch norm on the dense layer adds a scale and a shift a unit (reading A08)
+    (
+        "CNN",
+        {"maps": 256, "pool": [2, 2, 2], "fnn_layers": 1, "dense_batch_norm": True},
+        7,
+        3615751,
+    ),
 ]
 
 
@@ -60,6 +70,37 @@ def test_gmm_has_3808_parameters_a_class(rng):
 def test_one_logit_a_frame_and_class(name):
     (system, features) = params.load(f"systems.{name}", "features", size="laptop")
     assert make(system, 16, features)(torch.randn(2, 30, 40)).shape == (2, 30, 16)
+
+
+@pytest.mark.parametrize("name", ["fnn", "cnn", "rnn", "crnn"])
+def test_time_pooling_gives_one_logit_a_chunk_and_class(name):
+    (system, features) = params.load(f"systems.{name}", "features", size="laptop")
+    net = make(system | {"time_pooling": True}, 7, features).eval()
+    x = torch.randn(2, 30, 40)
+    assert net(x).shape == (2, 1, 7)
+    frames = make(system, 7, features).eval()
+    frames.load_state_dict(net.state_dict())
+    # the sigmoid layer sees each unit's best frame, so one frame alone gives the same either way
+    torch.testing.assert_close(net(x[:, :1]), frames(x[:, :1]))
+
+
+def test_lstm_layer_is_torchs_with_one_bias():
+    torch.manual_seed(0)
+    layer = LSTMLayer(6, 8, dropout=0.5)
+    assert trainable_parameters(layer) == 4 * 8 * (6 + 8 + 1)
+    x = torch.randn(2, 20, 6)
+    assert not torch.equal(layer(x), layer(x))
+    layer.eval()
+    torch.testing.assert_close(layer(x), layer.lstm(x)[0])
+
+
+def test_dense_batch_norm_normalises_over_batch_and_frames():
+    layer = Dense(5, 3, dropout=0.0, batch_norm=True)
+    seen = []
+    layer.norm.register_forward_hook(lambda _, __, out: seen.append(out))
+    assert layer(torch.randn(4, 50, 5) * 7 + 3).shape == (4, 50, 3)
+    torch.testing.assert_close(seen[0].mean(0), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen[0].std(0), torch.ones(3), atol=0.01, rtol=0)
 
 
 def test_recurrence_looks_back_only_and_convolution_both_ways():

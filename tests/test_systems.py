@@ -53,7 +53,7 @@ def trained(tmp_path_factory):
         np.save(folder / f"{name}.npy", values)
         statistics[name] = {"mean": [0.0] * width, "std": [1.0] * width}
     np.save(folder / "targets.npy", targets.astype(np.uint8))
-    (folder / "statistics.json").write_text(json.dumps(statistics))
+    (folder / "statistics.json").write_text(json.dumps({"fixed": statistics}))
     (folder / "labels.txt").write_text("cat\ndog\n")
     recordings = pd.DataFrame(
         {

@@ -20,13 +20,13 @@ def initialise(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.GRU):
+    elif isinstance(module, nn.GRU | nn.LSTM):
         for name, weight in module.named_parameters():
             if "bias" in name:
                 nn.init.zeros_(weight)
                 continue
             init = nn.init.orthogonal_ if "_hh" in name else nn.init.xavier_uniform_
-            for gate in weight.data.chunk(3):
+            for gate in weight.data.chunk(3 if isinstance(module, nn.GRU) else 4):
                 init(gate)
 
 
@@ -64,15 +64,22 @@ class ConvBlock(nn.Module):
 
 
 class Dense(nn.Module):
-    """A hidden feedforward layer shared over frames: ``(batch, frames, n_in)`` to ``(…, n_out)``."""
+    """A hidden feedforward layer shared over frames: ``(batch, frames, n_in)`` to ``(…, n_out)``.
 
-    def __init__(self, n_in: int, n_out: int, *, dropout: float):
+    ``batch_norm`` normalises over batch and frames before ReLU; only Sec. IV-D's CNN has it (A08).
+    """
+
+    def __init__(self, n_in: int, n_out: int, *, dropout: float, batch_norm: bool = False):
         super().__init__()
         self.linear = nn.Linear(n_in, n_out)
+        self.norm = nn.BatchNorm1d(n_out, momentum=0.01, eps=1e-3) if batch_norm else None
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x):
-        return self.dropout(F.relu(self.linear(x)))
+        h = self.linear(x)
+        if self.norm is not None:
+            h = self.norm(h.flatten(0, 1)).unflatten(0, h.shape[:2])
+        return self.dropout(F.relu(h))
 
 
 class Maxout(nn.Module):
@@ -104,6 +111,20 @@ class LockedDropout(nn.Module):
         return x * torch.bernoulli(keep) / (1 - self.rate)
 
 
+class StateDropout(nn.Module):
+    """Dropout of recurrent states as a mask on the columns of the recurrent matrix (gates, units)."""
+
+    def __init__(self, rate: float):
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, matrix):
+        if not self.training or self.rate == 0:
+            return matrix
+        keep = torch.full((1, matrix.shape[1]), 1 - self.rate, device=matrix.device)
+        return matrix * torch.bernoulli(keep) / (1 - self.rate)
+
+
 class GRULayer(nn.Module):
     """One forward GRU layer with dropout on inputs and states, both constant along a sequence.
 
@@ -120,16 +141,29 @@ class GRULayer(nn.Module):
         self.input_dropout = LockedDropout(dropout)
         self.gru = nn.GRU(n_in, units, batch_first=True)
         nn.init.zeros_(self.gru.bias_hh_l0).requires_grad_(False)
-        self.state_dropout = dropout
+        self.state_dropout = StateDropout(dropout)
 
     def forward(self, x):
-        x, recurrent = self.input_dropout(x), self.gru.weight_hh_l0
-        if self.training and self.state_dropout:
-            keep = torch.full((1, recurrent.shape[1]), 1 - self.state_dropout, device=x.device)
-            recurrent = recurrent * torch.bernoulli(keep) / (1 - self.state_dropout)
+        x, recurrent = self.input_dropout(x), self.state_dropout(self.gru.weight_hh_l0)
         if x.device.type == "cpu":
             # here, since numba need not be where a GPU trains
             from sedutils.models.gru import gru
 
             return gru(x, self.gru.weight_ih_l0, recurrent, self.gru.bias_ih_l0)
         return functional_call(self.gru, {"weight_hh_l0": recurrent}, (x,))[0]
+
+
+class LSTMLayer(nn.Module):
+    """The GRU layer's counterpart with an LSTM, for the comparison of Sec. III-D (claim C28)."""
+
+    def __init__(self, n_in: int, units: int, *, dropout: float):
+        super().__init__()
+        self.input_dropout = LockedDropout(dropout)
+        self.lstm = nn.LSTM(n_in, units, batch_first=True)
+        nn.init.zeros_(self.lstm.bias_hh_l0).requires_grad_(False)
+        self.state_dropout = StateDropout(dropout)
+
+    def forward(self, x):
+        recurrent = self.state_dropout(self.lstm.weight_hh_l0)
+        given = {"weight_hh_l0": recurrent}
+        return functional_call(self.lstm, given, (self.input_dropout(x),))[0]

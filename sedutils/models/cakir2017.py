@@ -3,6 +3,8 @@ Sound Event Detection", Sec. II-B and Table I.
 
 Every network maps normalised log mel energies ``(batch, frames, bands)`` to logits
 ``(batch, frames, classes)``; the sigmoid of the output layer is applied with the loss or by the caller.
+With ``time_pooling`` the last hidden layer is pooled over all frames first (Sec. II-B, for the chunk tags
+of CHiME-Home, reading A21), and logits are ``(batch, 1, classes)``.
 """
 
 import math
@@ -11,7 +13,9 @@ from itertools import pairwise
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils.models.blocks import ConvBlock, Dense, GRULayer, Maxout, initialise
+from sedutils.models.blocks import ConvBlock, Dense, GRULayer, LSTMLayer, Maxout, initialise
+
+RECURRENT = {"gru": GRULayer, "lstm": LSTMLayer}
 
 
 class FNN(nn.Module):
@@ -31,9 +35,10 @@ class FNN(nn.Module):
         layers: int,
         pieces: int,
         dropout: float,
+        time_pooling: bool = False,
     ):
         super().__init__()
-        self.context = context
+        self.context, self.time_pooling = context, time_pooling
         widths = [context * bands] + [units // pieces] * layers
         self.hidden = nn.Sequential(
             *(Maxout(n, units, pieces=pieces, dropout=dropout) for n in widths[:-1])
@@ -48,7 +53,7 @@ class FNN(nn.Module):
         )  # (batch, bands, frames + 2 side)
         x = x.unfold(2, self.context, 1)  # (batch, bands, frames, context)
         x = x.permute(0, 2, 3, 1).flatten(2)  # (batch, frames, context * bands)
-        return self.output(self.hidden(x))
+        return self.output(over_time(self.hidden(x), self.time_pooling))
 
 
 class CRNN(nn.Module):
@@ -65,19 +70,22 @@ class CRNN(nn.Module):
         filter_shape: list[int],
         dropout: float,
         batch_norm: bool = True,
+        cell: str = "gru",
+        time_pooling: bool = False,
     ):
         super().__init__()
+        self.time_pooling = time_pooling
         self.convolutions = convolutions(maps, pool, filter_shape, dropout, batch_norm)
         widths = [maps * (bands // math.prod(pool))] + [maps] * rnn_layers
         self.recurrent = nn.Sequential(
-            *(GRULayer(i, o, dropout=dropout) for i, o in pairwise(widths))
+            *(RECURRENT[cell](i, o, dropout=dropout) for i, o in pairwise(widths))
         )
         self.output = nn.Linear(widths[-1], classes)
         self.apply(initialise)
 
     def forward(self, x):
         h = stacked(self.convolutions(x.unsqueeze(1)))  # (batch, frames, maps * bands left)
-        return self.output(self.recurrent(h))
+        return self.output(over_time(self.recurrent(h), self.time_pooling))
 
 
 class CNN(nn.Module):
@@ -94,16 +102,25 @@ class CNN(nn.Module):
         filter_shape: list[int],
         dropout: float,
         batch_norm: bool = True,
+        dense_batch_norm: bool = False,
+        time_pooling: bool = False,
     ):
         super().__init__()
+        self.time_pooling = time_pooling
         self.convolutions = convolutions(maps, pool, filter_shape, dropout, batch_norm)
         widths = [maps * (bands // math.prod(pool))] + [maps] * fnn_layers
-        self.hidden = nn.Sequential(*(Dense(i, o, dropout=dropout) for i, o in pairwise(widths)))
+        self.hidden = nn.Sequential(
+            *(
+                Dense(i, o, dropout=dropout, batch_norm=dense_batch_norm)
+                for i, o in pairwise(widths)
+            )
+        )
         self.output = nn.Linear(widths[-1], classes)
         self.apply(initialise)
 
     def forward(self, x):
-        return self.output(self.hidden(stacked(self.convolutions(x.unsqueeze(1)))))
+        h = self.hidden(stacked(self.convolutions(x.unsqueeze(1))))
+        return self.output(over_time(h, self.time_pooling))
 
 
 class RNN(nn.Module):
@@ -118,11 +135,14 @@ class RNN(nn.Module):
         rnn_layers: int,
         fnn_layers: int,
         dropout: float,
+        cell: str = "gru",
+        time_pooling: bool = False,
     ):
         super().__init__()
+        self.time_pooling = time_pooling
         widths = [bands] + [units] * rnn_layers
         self.recurrent = nn.Sequential(
-            *(GRULayer(i, o, dropout=dropout) for i, o in pairwise(widths))
+            *(RECURRENT[cell](i, o, dropout=dropout) for i, o in pairwise(widths))
         )
         self.hidden = nn.Sequential(
             *(Dense(units, units, dropout=dropout) for _ in range(fnn_layers))
@@ -131,7 +151,7 @@ class RNN(nn.Module):
         self.apply(initialise)
 
     def forward(self, x):
-        return self.output(self.hidden(self.recurrent(x)))
+        return self.output(over_time(self.hidden(self.recurrent(x)), self.time_pooling))
 
 
 def convolutions(maps, pool, filter_shape, dropout, batch_norm):
@@ -154,3 +174,8 @@ def convolutions(maps, pool, filter_shape, dropout, batch_norm):
 def stacked(maps):
     """Stack maps over frequency (Sec. II-B.2): (batch, maps, frames, bands) to (batch, frames, maps * bands)."""
     return maps.transpose(1, 2).flatten(2)
+
+
+def over_time(h, pool: bool):
+    """The last hidden layer (batch, frames, units), or its maximum over time (batch, 1, units)."""
+    return h.amax(dim=1, keepdim=True) if pool else h
