@@ -20,7 +20,7 @@ OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
 # What decides the numbers of a training, apart from parameters and data
 CODE = (
     "training.py",
-    "scene_metrics.py",
+    "tagging.py",
     "systems.py",
     "models/__init__.py",
     "models/blocks.py",

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch.nn import functional as F
 
-from sedutils import files, jobs, scene_metrics
+from sedutils import files, jobs, tagging
 
 
 @dataclass
@@ -265,7 +265,7 @@ def tagging_score(model, frames: Frames, sequence_frames: int, device) -> float:
     """One minus the equal error rate of the tags, averaged over classes."""
     scores = predict(model, frames, sequence_frames, device.type)
     targets = [frames.recording(row, row.frames)[1][0] for row in frames.recordings.itertuples()]
-    rates = scene_metrics.equal_error_rates(torch.stack(targets).cpu().numpy(), scores)
+    rates = tagging.equal_error_rates(torch.stack(targets).cpu().numpy(), scores)
     return 1 - float(np.nanmean(rates))
 
 
