@@ -142,9 +142,8 @@ def fit(
     device = pick(device)
     train, validation = train.to(device), validation.to(device)
     model.to(device, memory_format=torch.channels_last)
-    optimiser = torch.optim.Adam(
-        [p for p in model.parameters() if p.requires_grad], lr=learning_rate
-    )
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(trained, lr=learning_rate, fused=True)
     monitor = tagging_score if getattr(model, "time_pooling", False) else frame_f1_score
     run = Run(model, optimiser, seed, checkpoint)
     run.resume()
