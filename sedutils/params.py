@@ -27,7 +27,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Corpus(Section):
+class Mixtures(Section):
+    """TUT-SED Synthetic 2016"""
+
     source: Literal["foley", "bank", "official"]
     official: str
     bank: str
@@ -60,6 +62,40 @@ class Corpus(Section):
         return self
 
 
+class Scenes(Section):
+    """TUT-SED 2009 and TUT Sound Events 2016"""
+
+    source: Literal["foley", "official"]
+    official: str
+    seed: Annotated[int, Field(ge=0)]
+    recordings_per_scene: Annotated[int, Field(ge=3)]
+    recording_s: Positive
+    polyphony: Positive
+    event_to_background_db: Annotated[tuple[float, float], Field(strict=False)]
+    folds: Annotated[int, Field(ge=2)]
+    validation_share: Annotated[float, Field(gt=0, lt=1)]
+    annotation_range_db: Positive
+    annotation_gap_s: Annotated[float, Field(ge=0)]
+
+
+class Chunks(Section):
+    """CHiME-Home"""
+
+    source: Literal["foley", "official"]
+    official: str
+    seed: Annotated[int, Field(ge=0)]
+    development: Count
+    evaluation: Count
+    validation_share: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Corpora(Section):
+    tut_sed_synthetic_2016: Mixtures
+    tut_sed_2009: Scenes
+    tut_sound_events_2016: Scenes
+    chime_home: Chunks
+
+
 class Features(Section):
     sample_rate: Count
     frame_s: Positive
@@ -87,6 +123,7 @@ class GMM(Section):
 
 class Network(Section):
     dropout: Fraction
+    time_pooling: bool = False
     sequence_frames: Count
     batch_frames: Count
     learning_rate: Positive
@@ -110,15 +147,18 @@ class Convolutional(Network):
 class CNN(Convolutional):
     kind: Literal["CNN"]
     fnn_layers: Count
+    dense_batch_norm: bool = False
 
 
 class CRNN(Convolutional):
     kind: Literal["CRNN"]
     rnn_layers: Count
+    cell: Literal["gru", "lstm"] = "gru"
 
 
 class RNN(Network):
     kind: Literal["RNN"]
+    cell: Literal["gru", "lstm"] = "gru"
     units: Count
     rnn_layers: Count
     fnn_layers: Annotated[int, Field(ge=0)]
@@ -135,6 +175,13 @@ class Training(Section):
     shift_frames: Annotated[int, Field(ge=0)]
     checkpoint_epochs: Count
     device: Literal["auto", "cpu", "cuda"]
+
+
+class Family(Section):
+    systems: Annotated[list[str], Field(min_length=1)]
+    seeds: Annotated[int, Field(ge=0)]
+    folds: Annotated[int, Field(ge=0)]
+    share: Annotated[float, Field(gt=0, le=1)]
 
 
 class Jobs(Section):
@@ -157,9 +204,9 @@ class Params(Section):
     """params.yaml with the values of one size laid over it."""
 
     build: Build
-    corpora: dict[str, Corpus]
+    corpora: Corpora
     features: Features
-    families: dict[str, Annotated[list[str], Field(min_length=1)]]
+    families: dict[str, dict[str, Family]]
     systems: dict[str, System]
     training: Training
     jobs: Jobs
@@ -167,10 +214,14 @@ class Params(Section):
 
     @model_validator(mode="after")
     def consistent(self):
-        for family, names in self.families.items():
-            for name in names:
-                if name not in self.systems:
-                    raise ValueError(f"families.{family}: no system is called {name!r}")
+        for corpus, families in self.families.items():
+            if corpus not in Corpora.model_fields:
+                raise ValueError(f"families: no corpus is called {corpus!r}")
+            for name, family in families.items():
+                for system in family.systems:
+                    if system not in self.systems:
+                        key = f"families.{corpus}.{name}"
+                        raise ValueError(f"{key}: no system is called {system!r}")
         for name, system in self.systems.items():
             if isinstance(system, Convolutional):
                 bands = self.features.mel_bands
@@ -200,9 +251,13 @@ def validate(path: str | Path = "params.yaml") -> None:
     sizes = tree.pop("sizes")
     for size, values in sizes.items():
         try:
-            checked = Params.model_validate(overlaid(tree, values))
-        except ValidationError as error:
-            raise ValueError(f"{path} ({size}): {first_line(error)}") from None
+            whole = overlaid(tree, values)
+            if isinstance(whole.get("systems"), dict):
+                whole["systems"] = with_bases(whole["systems"])
+            checked = Params.model_validate(whole)
+        except ValueError as error:
+            said = first_line(error) if isinstance(error, ValidationError) else error
+            raise ValueError(f"{path} ({size}): {said}") from None
         for name in checked.build.sizes:
             if name not in sizes:
                 raise ValueError(f"{path}: build.sizes names {name!r}, which is not under sizes")
@@ -225,6 +280,18 @@ def overlaid(base: Any, over: Any) -> Any:
     return {**base, **{k: overlaid(base.get(k), v) for k, v in over.items()}}
 
 
+def with_bases(systems: dict[str, dict]) -> dict[str, dict]:
+    """Every system in full: a variant names the system whose values it takes over by ``base``."""
+    full = {}
+    for name, values in systems.items():
+        own = dict(values) if isinstance(values, dict) else values
+        base = own.pop("base", None) if isinstance(own, dict) else None
+        if base is not None and "kind" not in (systems.get(base) or {}):
+            raise ValueError(f"systems.{name}.base = {base!r}: no such system, or itself a variant")
+        full[name] = overlaid(systems[base], own) if base else own
+    return full
+
+
 def load(*sections: str, size: str) -> list[dict]:
     """Return sections of params.yaml with the values of a size laid over them.
 
@@ -236,6 +303,10 @@ def load(*sections: str, size: str) -> list[dict]:
     tree = dvc.api.params_show(stages=stage) if stage else dvc.api.params_show("params.yaml")
     scaled = tree.get("sizes", {}).get(size, {})
     loaded = [overlaid(branch(tree, name), branch(scaled, name)) for name in sections]
+    loaded = [
+        with_bases(values) if name == "systems" else values
+        for name, values in zip(sections, loaded, strict=True)
+    ]
     for name, values in zip(sections, loaded, strict=True):
         if not values:
             raise KeyError(f"params.yaml has no {name!r}, or stage {stage} does not declare it")

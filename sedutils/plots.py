@@ -117,24 +117,31 @@ def features_and_targets(features, targets, labels, *, hop_s: float, title: str)
     return fig
 
 
-def learning_curves(folder, systems, seeds):
-    """Loss and validation F1 against epochs, one column a network, one line a seed."""
-    systems = [s for s in systems if (folder / s / str(seeds[0]) / "history.csv").exists()]
+def learning_curves(folder, trials):
+    """Loss and validation score against epochs: a panel a network, a line a seed and fold."""
+    shown = [t for t in trials if (folder / t.path / "history.csv").exists()]
+    systems = list(dict.fromkeys(t.system for t in shown))
+    columns = min(len(systems), 7)
+    rows = -(-len(systems) // columns)
     fig, axes = plt.subplots(
-        2, len(systems), figsize=(2.3 * len(systems), 3.6), sharey="row", squeeze=False
+        2 * rows, columns, figsize=(1.9 * columns, 3.4 * rows), sharex="col", squeeze=False
     )
-    for (top, bottom), system in zip(axes.T, systems, strict=True):
-        for seed in seeds:
-            history = pd.read_csv(folder / system / str(seed) / "history.csv")
+    for number in range(len(systems), rows * columns):
+        for ax in axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]:
+            ax.set_axis_off()
+    for number, system in enumerate(systems):
+        top, bottom = axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]
+        colour = SYSTEM_COLOURS.get(system.split("_")[0], INK)
+        for trial in (t for t in shown if t.system == system):
+            history = pd.read_csv(folder / trial.path / "history.csv")
             best = history.loc[history.validation_score.idxmax()]
-            colour = SYSTEM_COLOURS.get(system, INK)
             top.plot(history.epoch, history.loss, color=colour, alpha=0.7)
             bottom.plot(history.epoch, history.validation_score, color=colour, alpha=0.7)
             bottom.plot(best.epoch, best.validation_score, "o", color=colour, ms=4)
-        top.set(title=system.upper())
-        bottom.set(xlabel="epoch")
+        top.set_title(system.upper().replace("_", " "), fontsize=9)
+        bottom.set(xlabel="epoch", ylim=(0, None))
     axes[0, 0].set(ylabel="training loss")
-    axes[1, 0].set(ylabel="validation F1 (frames)")
+    axes[1, 0].set(ylabel="validation score")
     return fig
 
 

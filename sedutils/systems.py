@@ -30,6 +30,41 @@ CODE = (
 )
 
 
+@dataclass(frozen=True)
+class Trial:
+    """One training of a family: a system, a seed and, in cross-validation, a fold."""
+
+    system: str
+    seed: int
+    fold: int | None = None
+    share: float = 1.0
+
+    @property
+    def path(self) -> Path:
+        """Where its model lies in the folder of the family."""
+        parts = [self.system, str(self.seed), *([] if self.fold is None else [f"fold{self.fold}"])]
+        return Path(*parts)
+
+    @property
+    def facts(self) -> dict:
+        """What `train` must know of it beside system and seed."""
+        fold = {} if self.fold is None else {"fold": self.fold}
+        return fold | ({} if self.share == 1 else {"share": self.share})
+
+
+def trials(family: dict, seeds: list[int], features: Path) -> list[Trial]:
+    """All trainings of a family (its section of params.yaml) on the folds of a features folder."""
+    folds = [None]
+    if (Path(features) / "folds.csv").exists():
+        folds = sorted(pd.read_csv(Path(features) / "folds.csv").fold.unique().tolist())
+    return [
+        Trial(system, seed, fold, family["share"])
+        for system in family["systems"]
+        for seed in seeds[: family["seeds"] or None]
+        for fold in folds[: family["folds"] or None]
+    ]
+
+
 def train(
     *,
     name: str,
@@ -49,7 +84,8 @@ def train(
     folder : gets ``model.safetensors``, ``description.json``, ``history.csv`` (networks) and
         ``scores_{validation,test}.npy``, frames of all recordings below each other
     settings : section ``training``
-    facts : corpus, source, size, front-end settings and, for cross-validation, fold; kept in the description
+    facts : corpus, source, size, front-end settings, and where they apply fold and share (of the training
+        recordings); kept in the description
 
     Returns
     -------
@@ -122,8 +158,8 @@ class System:
 
     def fit(self, features: Path, *, seed: int, settings: dict) -> list[dict]:
         """Train on the ``train`` split; returns the history of a network, nothing for a GMM."""
-        fold = self.description.get("fold")
-        train = training.Frames.read(features, "train", self.front_end, fold)
+        fold, share = self.description.get("fold"), self.description.get("share", 1.0)
+        train = training.Frames.read(features, "train", self.front_end, fold, share)
         if isinstance(self.model, GMM):
             x, y = (torch.cat(parts).numpy() for parts in zip(*recordings(train), strict=True))
             self.model.fit(x, y, seed=seed)
@@ -136,6 +172,7 @@ class System:
             seed=seed,
             code=[files.digest(Path(__file__).parent / name) for name in CODE],
             fold=fold,
+            share=share,
             data=[
                 files.digest(features / name)
                 for name in ("log_mel.npy", "targets.npy", "recordings.csv", "folds.csv")

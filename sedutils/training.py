@@ -6,6 +6,7 @@ Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
 import hashlib
 import io
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,9 +39,17 @@ class Frames:
 
     @classmethod
     def read(
-        cls, folder: Path, split: str, front_end: str = "log_mel", fold: int | None = None
+        cls,
+        folder: Path,
+        split: str,
+        front_end: str = "log_mel",
+        fold: int | None = None,
+        share: float = 1.0,
     ) -> "Frames":
-        """Open one split (of one fold) of a features folder as `sedutils.features.extract` writes it."""
+        """Open one split (of one fold) of a features folder as `sedutils.features.extract` writes it.
+
+        ``share`` of its recordings, the first ones, at least one. Normalisation stays that of the whole.
+        """
         folder = Path(folder)
         statistics = read_statistics(folder, front_end, fold)
         recordings = pd.read_csv(folder / "recordings.csv", keep_default_na=False)
@@ -55,7 +64,7 @@ class Frames:
         return cls(
             np.load(folder / f"{front_end}.npy", "r"),
             np.load(folder / "targets.npy", "r"),
-            recordings.reset_index(drop=True),
+            recordings.iloc[: math.ceil(share * len(recordings))].reset_index(drop=True),
             torch.tensor(statistics["mean"]),
             torch.tensor(statistics["std"]),
         )
@@ -68,11 +77,23 @@ class Frames:
         return Frames(*whole, self.recordings, self.mean.to(device), self.std.to(device))
 
     def starts(self, length: int, offset: int) -> np.ndarray:
-        """First frames of the whole, non-overlapping sequences of each recording from ``offset`` on."""
+        """First frames of the whole, non-overlapping sequences of each recording from ``offset`` on.
+
+        In a recording shorter than two sequences the offset goes round earlier, so that one always fits.
+        ValueError where no recording holds a sequence.
+        """
+        first = self.recordings.first_frame.to_numpy()
+        room = self.recordings.frames.to_numpy() - length + 1  # how many places a first one has
+        if not (room > 0).any():
+            longest = self.recordings.frames.max()
+            raise ValueError(
+                f"sequence_frames = {length}: the longest recording has {longest} frames"
+            )
         return np.concatenate(
             [
-                np.arange(r.first_frame + offset, r.first_frame + r.frames - length + 1, length)
-                for r in self.recordings.itertuples()
+                np.arange(start + offset % min(length, places), start + places, length)
+                for start, places in zip(first, room, strict=True)
+                if places > 0
             ]
         )
 
@@ -154,7 +175,8 @@ def fit(
         starts = train.starts(sequence_frames, offset=shift_frames * epoch % sequence_frames)
         starts = np.random.default_rng((seed, epoch)).permutation(starts)
         losses = []
-        for batch in np.array_split(starts, max(1, len(starts) * sequence_frames // batch_frames)):
+        batches = len(starts) * sequence_frames // batch_frames
+        for batch in np.array_split(starts, min(max(1, batches), len(starts))):
             x, y = train.batch(batch, sequence_frames)
             with half_precision(device):
                 logits = model(x).float()
