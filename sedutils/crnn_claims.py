@@ -195,12 +195,17 @@ def judge(
 ) -> pd.DataFrame:
     """All contrasts of all claims on this corpus, one row each, with the verdict of the whole claim."""
     judge = Judge(results, corpus, published, source)
-    table = pd.DataFrame(judge.table2() + judge.classes() + judge.confusions())
+    return with_verdicts(judge.table2() + judge.classes() + judge.confusions(), source)
+
+
+def with_verdicts(rows: list[dict], source: str) -> pd.DataFrame:
+    """Contrasts as a table sorted by claim, each with the verdict of its whole claim."""
+    table = pd.DataFrame(rows)
     verdicts = {
         claim: claims.worded(
-            claims.conjunction(rows.outcome), source, particular=claim in PARTICULAR
+            claims.conjunction(parts.outcome), source, particular=claim in PARTICULAR
         )
-        for claim, rows in table.groupby("claim")
+        for claim, parts in table.groupby("claim")
     }
     table["verdict"] = table.claim.map(verdicts)
     table["source"] = source
