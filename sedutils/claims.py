@@ -45,16 +45,17 @@ def class_f1_scores(counts):
     return metrics.class_wise_values(counts)["f1_score"]
 
 
-def unit_counts(references, outputs, *, segment_frames=1, hop_s=0.02):
+def unit_counts(references, outputs, *, segment_frames=1, hop_s=0.02, whole=None):
     """Counts of one system and seed along a leading axis of units.
 
     references, outputs: recording -> bool roll (frames, classes), the same recordings in both.
-    Units are the recordings in sorted order, or, below 20 of them, their 30-second blocks.
+    Units are the recordings in sorted order, or, below 20 of them, their 30-second blocks; `whole`
+    decides where the recordings are only a part of all.
     """
     if references.keys() != outputs.keys():
         strange = sorted(references.keys() ^ outputs.keys())[0]
         raise ValueError(f"recording {strange!r} is not in both reference and output")
-    whole = len(references) >= ENOUGH_RECORDINGS
+    whole = len(references) >= ENOUGH_RECORDINGS if whole is None else whole
     # a block is cut between segments, so that counts of blocks add up to those of recordings
     block_frames = max(1, round(BLOCK_S / hop_s / segment_frames)) * segment_frames
     counts = [
@@ -110,23 +111,53 @@ class Estimate:
         }
 
 
-def bootstrap(systems, score, statistic, *, resamples=1000, seed=0):
+def bootstrap(systems, score, statistic, *, resamples=1000, seed=0, strata=None):
     """Statistic of the scores of several systems, with its paired bootstrap over units -> Estimate.
 
     systems: sequence of systems (see module); a system of one run stands beside every seed of the
     others. score: Counts (..., n_classes) -> (...) or (..., k). statistic: as many score arrays as
-    systems -> (...), a trailing k reduced. Both must take any leading shape. Equal arguments give
-    equal numbers.
+    systems -> (...), a trailing k reduced. Both must take any leading shape. strata: of each unit,
+    see `unit_weights`. Equal arguments give equal numbers.
     """
-    n_units, n_seeds = _check(systems)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=resamples)
-    # unit weights in the first row: the statistic on all units takes the same way as its resamples
-    weights = np.concatenate([np.ones((1, n_units), dtype=weights.dtype), weights])
+    n_units = _check(systems)
+    strata = np.zeros(n_units, dtype=int) if strata is None else strata
+    weights = unit_weights(strata, resamples=resamples, seed=seed)
     scores = [np.stack([score(run.weighted(weights)) for run in system]) for system in systems]
+    return estimate(scores, statistic, n_units=n_units)
+
+
+def unit_weights(strata, *, resamples, seed=0):
+    """How often each unit is drawn, (resamples + 1, n_units); the first row is all units once.
+
+    One stratum: as many units as there are, with replacement. Several (scenes), which may hold a
+    handful of units each: n - 1 of a stratum's n units, weighted by n / (n - 1), without which the
+    variance of a mean would come out (n - 1) / n of what it is (Rao & Wu 1988). A stratum of one
+    unit does not vary.
+    """
+    strata = np.asarray(strata)
+    rng, names = np.random.default_rng(seed), np.unique(strata)
+    # the first row: the statistic on all units takes the same way as its resamples
+    weights = np.ones((resamples + 1, len(strata)))
+    for name in names:
+        mine = np.flatnonzero(strata == name)
+        n = len(mine)
+        draws = n if len(names) == 1 else n - 1
+        if draws:
+            drawn = rng.multinomial(draws, np.full(n, 1 / n), size=resamples)
+            weights[1:, mine] = drawn * (n / draws)
+    return weights
+
+
+def estimate(scores, statistic, *, n_units):
+    """A statistic of scores on all units and on resamples of them -> Estimate.
+
+    scores: for each system an array (seeds, resamples + 1) or (seeds, resamples + 1, k), all units
+    first. statistic: as in `bootstrap`.
+    """
+    n_seeds = max(len(x) for x in scores)
     per_seed = [statistic(*(x[min(i, len(x) - 1)][:1] for x in scores)) for i in range(n_seeds)]
     values = np.asarray(statistic(*(x.mean(axis=0) for x in scores)), dtype=float)
-    if values.shape != (resamples + 1,):
+    if values.shape != (scores[0].shape[1],):
         raise ValueError(f"statistic: one number a resample is needed, not shape {values.shape}")
     return Estimate(
         value=float(values[0]),
@@ -136,14 +167,31 @@ def bootstrap(systems, score, statistic, *, resamples=1000, seed=0):
     )
 
 
-def compare(counts_a, counts_b, score, *, resamples=1000, seed=0):
+def combined(function, *estimates):
+    """A function of independent estimates (of several corpora) -> Estimate.
+
+    They must have been resampled with different seeds. The seeds of training that all of them have
+    stand beside each other.
+    """
+    n_seeds = min(e.n_seeds for e in estimates)
+    return Estimate(
+        value=float(function(*(e.value for e in estimates))),
+        per_seed=np.array(function(*(e.per_seed[:n_seeds] for e in estimates)), dtype=float),
+        resampled=np.asarray(function(*(e.resampled for e in estimates)), dtype=float),
+        n_units=sum(e.n_units for e in estimates),
+    )
+
+
+def compare(counts_a, counts_b, score, *, resamples=1000, seed=0, strata=None):
     """Paired difference score(a) - score(b) -> Estimate; counts: one Counts of units a seed."""
-    return bootstrap([counts_a, counts_b], score, np.subtract, resamples=resamples, seed=seed)
+    return bootstrap(
+        [counts_a, counts_b], score, np.subtract, resamples=resamples, seed=seed, strata=strata
+    )
 
 
-def summary(counts, score, *, resamples=1000, seed=0):
+def summary(counts, score, *, resamples=1000, seed=0, strata=None):
     """The score of one system -> Estimate."""
-    return bootstrap([counts], score, lambda a: a, resamples=resamples, seed=seed)
+    return bootstrap([counts], score, lambda a: a, resamples=resamples, seed=seed, strata=strata)
 
 
 def _check(systems):
@@ -153,7 +201,7 @@ def _check(systems):
         raise ValueError(f"systems: unequal numbers of units: {sorted(n_units)}")
     if len(n_seeds) > 1 or 0 in n_seeds:
         raise ValueError(f"systems: unequal numbers of seeds: {sorted(n_seeds)}")
-    return n_units.pop(), max(n_seeds, default=1)
+    return n_units.pop()
 
 
 def outcome(per_seed, interval, bound=0.0):
@@ -227,6 +275,10 @@ class Published:
         if not known and not spread:
             raise ValueError(f"{table_id}: no column {metric!r}")
         return float("nan") if not known or known[0] is None else float(known[0])
+
+    def dataset(self, dataset_id):
+        """What the paper says of a data set, as a dict."""
+        return self._entry("datasets", dataset_id)
 
     @property
     def claims(self):

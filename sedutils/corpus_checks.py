@@ -46,6 +46,7 @@ def check_all(tables: dict[str, pd.DataFrame], labels: list[str], tolerance_s: f
         check_tags(tables["tags.csv"], recordings, labels, f"{where}tags.csv")
     if folds is not None:
         check_folds(folds, recordings, f"{where}folds.csv")
+        tables["folds.csv"] = folds.astype({"fold": int})
     if "parts.csv" in tables:
         parts, file = tables["parts.csv"], f"{where}parts.csv"
         check_events(parts, recordings, labels, tolerance_s, file)

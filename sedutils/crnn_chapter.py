@@ -11,7 +11,7 @@ import pandas as pd
 from sedutils import evaluation, jobs, metrics, sed_eval_adapter, systems
 from sedutils.corpus import Corpus
 from sedutils.decoding import roll_to_events
-from sedutils.tables import paper_name
+from sedutils.tables import DATASETS, paper_name
 from sedutils.training import Frames
 
 NETWORKS = ("fnn", "cnn", "rnn", "crnn")
@@ -60,16 +60,15 @@ class Results:
     def threshold(self, system: str) -> float:
         return evaluation.GMM_THRESHOLD if system == "gmm" else self.settings["threshold"]
 
+    def decisions(self, system: str, seed: int) -> dict[str, np.ndarray]:
+        """Rolls of the test recordings by name."""
+        scores = self.scores(system, seed)
+        return evaluation.decide(self.test, scores, self.threshold(system), self.rule(system))
+
     @cached_property
     def rolls(self) -> dict[str, list[dict[str, np.ndarray]]]:
         """Decisions: system -> one dict (recording -> roll) a seed."""
-        return {
-            s: [
-                evaluation.decide(self.test, self.scores(s, seed), self.threshold(s), self.rule(s))
-                for seed in self.seeds
-            ]
-            for s in self.systems
-        }
+        return {s: [self.decisions(s, seed) for seed in self.seeds] for s in self.systems}
 
     @cached_property
     def frame_counts(self) -> dict[str, list[metrics.Counts]]:
@@ -195,12 +194,17 @@ def headline(reference: evaluation.Reference, rolls: dict[str, np.ndarray]) -> d
 
 
 def beside_published(
-    rows: pd.DataFrame, published: pd.DataFrame, *, source: str, size: str
+    rows: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    source: str,
+    size: str,
+    corpus: str = "tut_sed_synthetic_2016",
 ) -> pd.DataFrame:
     """Mean and std over seeds, the printed values, and, on official data alone, the difference."""
     ours = evaluation.mean_and_std(rows, ["method"])
-    theirs = published.query("dataset == 'synth2016'").set_index("method")
-    ours.insert(0, "corpus", "tut_sed_synthetic_2016")
+    theirs = published[published.dataset == DATASETS[corpus]].set_index("method")
+    ours.insert(0, "corpus", corpus)
     ours.insert(1, "source", source)
     ours.insert(2, "size", size)
     for metric in METRICS:

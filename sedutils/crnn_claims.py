@@ -1,6 +1,7 @@
-"""The claims of Cakir et al. 2017 that concern TUT-SED Synthetic 2016, each with its test.
+"""The claims of Cakir et al. 2017 that concern TUT-SED Synthetic 2016 alone, each with its test.
 
 A claim is one or more contrasts `statistic > bound` on bootstrapped test units (`sedutils.claims`).
+Claims on several corpora, this one among them, are judged in `sedutils.crnn_recorded_claims`.
 """
 
 import numpy as np
@@ -13,7 +14,13 @@ METHODS = ("gmm", "fnn", "cnn", "rnn", "crnn")
 
 
 class Judge:
-    """Tests of claims on one set of results; every method returns rows of the table of claims."""
+    """Tests of claims on one set of results; every method returns rows of the table of claims.
+
+    seed : of the bootstrap; ``strata`` : the stratum of each of its units, one for all if None
+    """
+
+    seed = 0
+    strata: np.ndarray | None = None
 
     def __init__(self, results, corpus, published: claims.Published, source: str):
         self.results, self.corpus, self.published, self.source = results, corpus, published, source
@@ -23,14 +30,17 @@ class Judge:
     def lead(self, a: str, b: str, *, counts=None, error: bool = False) -> claims.Estimate:
         """By how much system ``a`` beats ``b``: F1 in points, or the error rate it saves."""
         counts = counts or self.frames
-        if error:
-            return claims.compare(counts[b], counts[a], claims.error_rate, resamples=self.resamples)
-        return claims.bootstrap(
-            [counts[a], counts[b]],
-            claims.f1_score,
-            lambda x, y: 100 * (x - y),
-            resamples=self.resamples,
+        score = self.error_rate if error else self.f1_points
+        pair = (counts[b], counts[a]) if error else (counts[a], counts[b])
+        return claims.compare(
+            *pair, score, resamples=self.resamples, seed=self.seed, strata=self.strata
         )
+
+    def f1_points(self, counts) -> np.ndarray:
+        return 100 * claims.f1_score(counts)
+
+    def error_rate(self, counts) -> np.ndarray:
+        return claims.error_rate(counts)
 
     def row(self, claim: str, what: str, estimate: claims.Estimate, bound: float = 0.0) -> dict:
         outcome = claims.outcome(estimate.per_seed, estimate.interval, bound)
@@ -42,17 +52,11 @@ class Judge:
         } | estimate.row()
 
     def table2(self) -> list[dict]:
-        """C01-C05, C27, C31, C32: Table II and Table I."""
+        """C01, C02, C04, C05: Table II and Table I."""
         rows = [
             self.row("C01", "CRNN - CNN, frame F1", self.lead("crnn", "cnn")),
             self.row("C02", "CRNN - RNN, frame F1", self.lead("crnn", "rnn")),
         ]
-        for rival in ("gmm", "fnn", "cnn", "rnn"):
-            lead = self.lead("crnn", rival)
-            rows += [
-                self.row(c, f"CRNN - {rival.upper()}, frame F1 (this corpus)", lead)
-                for c in ("C03", "C27")
-            ]
         for name in ("fnn", "cnn", "rnn", "crnn"):
             for counts, unit in ((self.frames, "frame"), (self.seconds, "one-second")):
                 lead = self.lead(name, "gmm", counts=counts)
@@ -62,15 +66,6 @@ class Judge:
             for r in ("cnn", "rnn")
         ]
         rows.append(self.parameters())
-        for rival in ("gmm", "fnn", "cnn", "rnn"):
-            for counts, unit in ((self.frames, "frame"), (self.seconds, "one-second")):
-                saved = self.lead("crnn", rival, counts=counts, error=True)
-                rows.append(
-                    self.row("C31", f"{rival.upper()} - CRNN, {unit} ER (this corpus)", saved)
-                )
-        rows.append(self.row("C32", "CNN - RNN, frame F1 (this corpus)", self.lead("cnn", "rnn")))
-        more = self.lead("rnn", "cnn", counts=self.seconds, error=True)
-        rows.append(self.row("C32", "CNN - RNN, one-second ER (this corpus)", more))
         return rows
 
     def parameters(self) -> dict:
@@ -195,18 +190,29 @@ def judge(
 ) -> pd.DataFrame:
     """All contrasts of all claims on this corpus, one row each, with the verdict of the whole claim."""
     judge = Judge(results, corpus, published, source)
-    return with_verdicts(judge.table2() + judge.classes() + judge.confusions(), source)
+    return of_one_source(judge.table2() + judge.classes() + judge.confusions(), source)
 
 
-def with_verdicts(rows: list[dict], source: str) -> pd.DataFrame:
-    """Contrasts as a table sorted by claim, each with the verdict of its whole claim."""
+def of_one_source(rows: list[dict], source: str) -> pd.DataFrame:
+    """Rows of contrasts on one corpus, with verdicts."""
     table = pd.DataFrame(rows)
+    sources = {claim: {source} for claim in table.claim}
+    return with_verdicts(table, sources, PARTICULAR).assign(source=source)
+
+
+def with_verdicts(
+    table: pd.DataFrame, sources: dict[str, set[str]], particular: set[str]
+) -> pd.DataFrame:
+    """Rows of contrasts in the order of their claims, with one verdict a claim.
+
+    sources : claim -> where the sound of every corpus involved comes from
+    particular : claims about quoted rows, particular classes or data sets
+    """
     verdicts = {
         claim: claims.worded(
-            claims.conjunction(parts.outcome), source, particular=claim in PARTICULAR
+            claims.conjunction(rows.outcome), sources[claim], particular=claim in particular
         )
-        for claim, parts in table.groupby("claim")
+        for claim, rows in table.groupby("claim")
     }
-    table["verdict"] = table.claim.map(verdicts)
-    table["source"] = source
+    table = table.assign(verdict=table.claim.map(verdicts))
     return table.sort_values("claim", kind="stable", ignore_index=True)

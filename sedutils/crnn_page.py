@@ -98,16 +98,17 @@ def table3_html(table: pd.DataFrame, systems: list[str]) -> str:
 
 
 def spread(row, metric: str) -> str:
-    """``mean ± std`` with the paper's number of decimals, a dash where nothing is printed."""
+    """``mean ± std`` with the paper's number of decimals (percent one, error rates two), or a dash."""
     mean, std = row[f"{metric}_mean"], row[f"{metric}_std"]
-    digits = 1 if "F1" in metric else 2
+    digits = 2 if metric.removeprefix("paper_").startswith("ER_") else 1
     if pd.isna(mean):
         return "–"
     return f"{mean:.{digits}f}" + ("" if pd.isna(std) else f" ± {std:.{digits}f}")
 
 
 def is_best(row, contenders: pd.DataFrame, metric: str) -> bool:
-    sign = 1 if metric.startswith("F1") else -1
+    """Whether a row is the best in a metric, or within one standard deviation of the best."""
+    sign = 1 if "F1" in metric else -1
     values = sign * contenders[f"{metric}_mean"]
     best = values.idxmax()
     slack = contenders.loc[best, f"{metric}_std"]

@@ -27,9 +27,9 @@ class Reference:
     rolls: dict[str, np.ndarray]
 
     @classmethod
-    def read(cls, features: Path, split: str) -> "Reference":
-        """From the targets in a features folder."""
-        frames = Frames.read(features, split)
+    def read(cls, features: Path, split: str, fold: int | None = None) -> "Reference":
+        """From the targets in a features folder; ``fold`` where it has folds."""
+        frames = Frames.read(features, split, fold=fold)
         labels = (Path(features) / "labels.txt").read_text().split("\n")[:-1]
         rolls = {
             r.recording: np.array(
@@ -49,9 +49,17 @@ class Reference:
         return claims.unit_counts(self.rolls, rolls, segment_frames=segment_frames)
 
 
-def read_scores(folder: Path, system: str, seed: int, split: str) -> np.ndarray:
-    """The kept scores of one system and seed, ``(frames, classes)`` of all recordings below each other."""
-    return np.load(folder / system / str(seed) / f"scores_{split}.npy")
+def read_scores(
+    folder: Path, system: str, seed: int, split: str, fold: int | None = None
+) -> np.ndarray:
+    """The kept scores of one system and seed (and fold) in the folder of a family.
+
+    ``(frames, classes)`` of all recordings below each other; ``(recordings, classes)`` of a system that
+    pools over time.
+    """
+    where = folder / system / str(seed)
+    where = where if fold is None else where / f"fold{fold}"
+    return np.load(where / f"scores_{split}.npy")
 
 
 def decide(

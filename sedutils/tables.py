@@ -4,6 +4,15 @@ from html import escape
 
 import pandas as pd
 
+from sedutils.corpus import SPLITS
+
+# What the facts of Cakir et al. 2017 call its corpora
+DATASETS = {
+    "tut_sed_synthetic_2016": "synth2016",
+    "tut_sed_2009": "tut2009",
+    "tut_sound_events_2016": "tut2016",
+    "chime_home": "chime",
+}
 # Names of Table III where they are not the data set's own with spaces for underscores
 PAPER_NAMES = {"alarms_and_sirens": "alarms", "horsewalk": "horse walk"}
 
@@ -16,7 +25,7 @@ def paper_name(label: str) -> str:
 def corpus_summary(corpus) -> pd.DataFrame:
     """Recordings, minutes, events, polyphony and reuse of instances, one column a split."""
     columns = {}
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         recordings = corpus.recordings_of(split)
         events = corpus.events[corpus.events.recording.isin(recordings.recording)]
         seconds = recordings.duration_s.sum()
@@ -32,6 +41,27 @@ def corpus_summary(corpus) -> pd.DataFrame:
             columns[split]["instances"] = parts.instance.nunique()
             columns[split]["uses of an instance"] = round(len(parts) / parts.instance.nunique(), 1)
     return pd.DataFrame(columns).astype(object)
+
+
+def fold_summary(corpus) -> pd.DataFrame:
+    """Recordings, minutes and classes of every split of every fold; events or tags, whichever there are."""
+    marked = corpus.tags if corpus.events is None else corpus.events
+    rows = []
+    for fold in corpus.fold_numbers:
+        for split in SPLITS:
+            recordings = corpus.recordings_of(split, fold)
+            own = marked[marked.recording.isin(recordings.recording)]
+            rows.append(
+                {
+                    "fold": fold,
+                    "split": split,
+                    "recordings": len(recordings),
+                    "minutes": round(recordings.duration_s.sum() / 60, 1),
+                    "tags" if corpus.events is None else "events": len(own),
+                    "classes": own.label.nunique(),
+                }
+            )
+    return pd.DataFrame(rows).set_index(["fold", "split"]).unstack()
 
 
 def class_summary(corpus, published: pd.DataFrame) -> pd.DataFrame:
@@ -74,12 +104,16 @@ def contrast_line(row) -> str:
     return f"{' '.join(parts)} against {row.bound:g}: {row.outcome}"
 
 
-def readings_html(published, done: dict[str, str]) -> str:
-    """What the paper leaves open, the reading taken, and what this run did where that differs or adds."""
+def readings_html(published, done: dict[str, str], *, only: bool = False) -> str:
+    """What the paper leaves open, the reading taken, and what this run did where that differs or adds.
+
+    only : no more than the readings that ``done`` names
+    """
     rows = "".join(
         f"<tr><td>{r.id}</td><td>{escape(r.topic)}</td><td>{escape(r.issue)}</td><td>{escape(r.reading)}"
         f"</td><td>{escape(done.get(r.id, 'the reading'))}</td></tr>"
         for r in published.readings.itertuples()
+        if r.id in done or not only
     )
     head = "".join(f"<th>{t}</th>" for t in ("", "topic", "what is open", "reading", "done here"))
     return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

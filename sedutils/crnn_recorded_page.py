@@ -1,0 +1,86 @@
+"""What the chapter on the recorded corpora shows beside its numbers: provenance, Tables V and VI, limits."""
+
+from html import escape
+
+import pandas as pd
+
+from sedutils.crnn_page import is_best, spread
+from sedutils.tables import list_html
+
+SOURCES = {
+    "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",
+    "bank": "mixtures made here of the clips in a folder. Not the paper's data.",
+    "official": "the published recordings.",
+}
+# reading id -> what this project does where it adds to the reading or departs from it
+READINGS = {
+    "A02": "the reading; both CNNs stand in Table VI",
+    "A05": "17; the classes that occur",
+    "A13": "the reading",
+    "A21": "the reading",
+    "A22": "the reading; on foley validation takes whole development parts, which share no voice",
+    "A23": "the reading: the row is a quoted one",
+    "A28": "the reading on official data; on foley recordings with the speakers of one group, in every scene",
+    "A29": "the reading",
+}
+
+
+def provenance(corpora: dict, sources: dict[str, str], titles: dict[str, str], size: str) -> str:
+    """The box every page begins with: where sound and numbers come from.
+
+    corpora : name -> results on it, with seeds and folds
+    """
+    lines = {"size": size}
+    for name, results in corpora.items():
+        folds = ", ".join(map(str, results.folds))
+        seeds = ", ".join(map(str, results.seeds))
+        told = f"source {sources[name]}: {SOURCES[sources[name]]} Folds {folds}; seeds {seeds}."
+        lines[titles[name]] = told
+    rows = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
+    return f"<table class='provenance'>{rows}</table>"
+
+
+def beside_html(table: pd.DataFrame, metrics: dict[str, str]) -> str:
+    """Tables V and VI: ours (mean ± std) beside the printed value, the best of ours in bold.
+
+    metrics : column without ``_mean`` -> its heading. A row without ours is a literature result that the
+    paper quotes, with the reference in ``quoted_from``. The difference stands behind ours on official data.
+    """
+    ours = table[table.seeds.notna()].set_index("method")
+    head = "".join(f"<th>{escape(t)}</th><th>paper</th>" for t in metrics.values())
+    body = ""
+    for _, row in table.iterrows():
+        quoted = "" if pd.isna(row.quoted_from) else f" {row.quoted_from}"
+        cells = f"<td style='white-space:nowrap'>{escape(row.method + quoted)}</td>"
+        for metric in metrics:
+            text = spread(row, metric)
+            if row.method in ours.index and is_best(row, ours, metric):
+                text = f"<strong>{text}</strong>"
+            if pd.notna(row.get(f"{metric}_difference")):
+                text += f" ({row[f'{metric}_difference']:+.1f})"
+            cells += f"<td>{text}</td><td>{spread(row, f'paper_{metric}')}</td>"
+        cells += f"<td>{'–' if pd.isna(row.seeds) else f'{row.seeds:.0f}'}</td>"
+        body += f"<tr>{cells}</tr>"
+    return (
+        f"<table class='dataframe'><thead><tr><th>method</th>{head}<th>seeds</th></tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def limits_html(corpora: dict, sources: dict[str, str], titles: dict[str, str], size: str) -> str:
+    """What differs from the paper in this run, and why."""
+    items = []
+    for name, results in corpora.items():
+        if sources[name] != "official":
+            items.append(
+                f"{titles[name]}: the sounds are made here. The quoted rows are for the paper's recordings, "
+                "so no method here can be compared with them."
+            )
+        if len(results.seeds) == 1:
+            items.append(
+                f"{titles[name]}: one seed, so no spread over seeds; the interval decides."
+            )
+    if size == "laptop":
+        items.append("Laptop size trains on some of the folds, named at the top, and cuts widths.")
+    items.append("The HMM, NMF and BLSTM systems and the challenge entries are quoted, not built.")
+    return list_html(items)
