@@ -185,8 +185,15 @@ class Family(Section):
 
 
 class Jobs(Section):
-    backend: Literal["processes", "in-process"]
+    backend: Literal["processes", "in-process", "dask"]
     workers: Annotated[int, Field(ge=0)]
+    scheduler: Annotated[str, Field(pattern=r"^((tcp|tls|ws|wss)://[^\s/]+:\d+)?$")]
+
+    @model_validator(mode="after")
+    def addressed(self):
+        if self.backend == "dask" and not self.scheduler:
+            raise ValueError("backend is dask, but scheduler is empty: give tcp://host:8786")
+        return self
 
 
 class Evaluation(Section):
@@ -321,8 +328,13 @@ def branch(tree: dict, path: str) -> dict:
 
 
 def workers(path: str | Path = "params.yaml") -> dict:
-    """The section ``jobs``, read past DVC: how work is spread changes no result, so no stage depends on it."""
-    return yaml.safe_load(Path(path).read_text())["jobs"]
+    """How `jobs.parallel` spreads work: ``backend`` (of a Dask cluster its address) and ``workers``.
+
+    Section ``jobs``, read past DVC: how work is spread changes no result, so no stage depends on it.
+    """
+    section = yaml.safe_load(Path(path).read_text())["jobs"]
+    scheduler = section.pop("scheduler")
+    return section | ({"backend": scheduler} if section["backend"] == "dask" else {})
 
 
 if __name__ == "__main__":
