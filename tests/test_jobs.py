@@ -1,5 +1,6 @@
 """Jobs: the same results in this process, in others and on a cluster that loses a worker."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from conftest import refused
 from sedutils import files, jobs, params, systems
 
 FRONT_END, TRAINING = params.load("features", "training", size="laptop")
-SETTINGS = TRAINING | {"seeds": [1], "max_epochs": 60, "minimum_epochs": 60, "device": "cpu"}
+SETTINGS = TRAINING | {"seeds": [1], "max_epochs": 40, "minimum_epochs": 40, "device": "cpu"}
 SETTINGS |= {"checkpoint_epochs": 1}
 FNN = {
     "kind": "FNN",
@@ -66,12 +67,22 @@ def grid(features):
     ]
 
 
-def run(folder, features, monkeypatch, **where):
+def run(folder, features, **where):
     """Table and test scores of the grid, run in an empty folder with a checkpoint cache of its own."""
-    folder.mkdir(exist_ok=True)
-    monkeypatch.chdir(folder)
-    table = pd.DataFrame(jobs.parallel(systems.train, grid(features), label="grid", **where))
+    with contextlib.chdir(folder):
+        table = pd.DataFrame(jobs.parallel(systems.train, grid(features), label="grid", **where))
     return table, [p.read_bytes() for p in sorted(folder.glob("models/*/scores_test.npy"))]
+
+
+@pytest.fixture(scope="module")
+def expected(features, tmp_path_factory):
+    """What the grid gives in this process."""
+    return run(tmp_path_factory.mktemp("here"), features, backend="in-process", workers=1)
+
+
+def assert_same(found, expected):
+    pd.testing.assert_frame_equal(found[0], expected[0])
+    assert found[1] == expected[1] and len(found[1]) == 6
 
 
 @pytest.fixture
@@ -108,37 +119,27 @@ def address(file, *, workers):
         return client.scheduler.address
 
 
-def test_a_cluster_that_loses_a_worker_gives_the_same_table(
-    cluster, features, tmp_path, monkeypatch
-):
+def test_a_cluster_that_loses_a_worker_gives_the_same_table(cluster, features, expected, tmp_path):
     file, (victim, survivor) = cluster
-    where = {"backend": address(file, workers=2), "workers": 0}
-    found = tmp_path / "found"
+    folder = tmp_path / "found"
+    folder.mkdir()
 
     def strike():
-        deadline = time.monotonic() + 60
-        while not list(found.glob("models/*/scores_test.npy")) and time.monotonic() < deadline:
+        deadline = time.monotonic() + 120
+        while not list(folder.glob("models/*/scores_test.npy")) and time.monotonic() < deadline:
             time.sleep(0.01)
         victim.send_signal(signal.SIGKILL)
 
     killer = threading.Thread(target=strike)
     killer.start()
-    table, scores = run(found, features, monkeypatch, **where)
+    found = run(folder, features, backend=address(file, workers=2), workers=0)
     killer.join()
     assert victim.wait() == -signal.SIGKILL and survivor.poll() is None
-    expected = {"backend": "in-process", "workers": 1}
-    expected_table, expected_scores = run(tmp_path / "expected", features, monkeypatch, **expected)
-    pd.testing.assert_frame_equal(table, expected_table)
-    assert scores == expected_scores and len(scores) == 6
+    assert_same(found, expected)
 
 
-def test_processes_give_the_same_table(features, tmp_path, monkeypatch):
-    (a, x), (b, y) = (
-        run(tmp_path / backend, features, monkeypatch, backend=backend, workers=2)
-        for backend in ("processes", "in-process")
-    )
-    pd.testing.assert_frame_equal(a, b)
-    assert x == y
+def test_processes_give_the_same_table(features, expected, tmp_path):
+    assert_same(run(tmp_path, features, backend="processes", workers=2), expected)
 
 
 @pytest.mark.parametrize("silent", [False, True])
