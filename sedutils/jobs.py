@@ -1,14 +1,21 @@
 """Independent jobs side by side, one thread each, and word of how far they are."""
 
+import asyncio
 import os
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import joblib
 from threadpoolctl import threadpool_limits
 
+ANSWER_S = 5.0
+# A Dask worker may have several threads, but jobs share torch's random state with their process
+ONE_AT_A_TIME = threading.RLock()
 ALLOWED_WARNINGS = (
     # sed_eval and dcase_util import pkg_resources, which setuptools has announced to drop
     ("ignore", "pkg_resources is deprecated", UserWarning),
@@ -39,32 +46,76 @@ def parallel(
     Parameters
     ----------
     label : what a call does, for the progress lines on stderr
-    backend : "processes" or "in-process"
-    workers : 0 for as many as cores
+    backend : "processes", "in-process", or the address of a Dask scheduler, such as tcp://host:8786
+    workers : 0 for as many as cores; a cluster has its own number
 
     Returns
     -------
     list of results in the order of the arguments
     """
     arguments = list(arguments)
-    workers = (workers or os.cpu_count()) if backend == "processes" else 1
     progress = Progress(label, total=len(arguments))
-    calls = (joblib.delayed(single_threaded)(function, each) for each in arguments)
+    calls = (joblib.delayed(single_threaded)(function, each, os.getcwd()) for each in arguments)
     results = []
-    with joblib.parallel_config("loky", inner_max_num_threads=1, n_jobs=workers):
+    with placed(backend, workers):
         for result in joblib.Parallel(return_as="generator")(calls):
             results.append(result)
             progress.update(len(results))
     return results
 
 
-def single_threaded(function: Callable, arguments: dict):
-    """Run one job on one thread, in whatever process it finds itself."""
+@contextmanager
+def placed(backend: str, workers: int):
+    """Where `joblib.Parallel` runs its calls while this is open."""
+    if "://" in backend:
+        with cluster(backend) as client, joblib.parallel_config("dask", client=client):
+            yield
+    else:
+        workers = (workers or os.cpu_count()) if backend == "processes" else 1
+        with joblib.parallel_config("loky", inner_max_num_threads=1, n_jobs=workers):
+            yield
+
+
+@contextmanager
+def cluster(scheduler: str):
+    """A client of a Dask cluster that exists, once it has a worker.
+
+    Dask gives the job of a worker that is lost to another one, which goes on from its checkpoint.
+
+    Raises
+    ------
+    ConnectionError : in one line and within `ANSWER_S`, where no scheduler answers at the address
+    """
+    from distributed import Client, rpc
+
+    async def known():
+        async with asyncio.timeout(ANSWER_S), rpc(scheduler, timeout=ANSWER_S) as other:
+            return await other.identity()
+
+    try:
+        # in a thread, since a notebook has an event loop of its own; Client would wait for ever for
+        # something that takes the connection and says nothing
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, known()).result()
+    except Exception as error:  # whatever another kind of server makes Dask believe
+        why = f"{type(error).__name__} {error}".strip().partition("\n")[0]
+        message = f"jobs.scheduler = {scheduler!r}: no Dask scheduler answers there ({why})"
+        raise ConnectionError(message) from None
+    with Client(scheduler, timeout=ANSWER_S, set_as_default=False) as client:
+        if not client.ncores():
+            os.write(2, f"{scheduler}: waiting for the first worker\n".encode())
+            client.wait_for_workers(1)
+        yield client
+
+
+def single_threaded(function: Callable, arguments: dict, folder: str):
+    """Run one job on one thread and in the submitter's folder, in whatever process it finds itself."""
     if os.environ.get("SEDUTILS_STRICT"):
         strict_warnings()
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-    with threadpool_limits(1):
+    with ONE_AT_A_TIME, threadpool_limits(1):
+        os.chdir(folder)  # a worker elsewhere on the same file system
         return function(**arguments)
 
 

@@ -14,7 +14,7 @@ from sedutils import notebooks
 STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
 NOTEBOOKS = sorted(Path("notebooks").glob("*.ipynb"))
 # how work is spread and shown changes no result, and every stage would depend on these
-MACHINERY = {"sedutils/params.py", "sedutils/jobs.py", "sedutils/__init__.py"}
+MACHINERY = {f"sedutils/{name}.py" for name in ("params", "schema", "jobs", "__init__")}
 
 
 def stages_of(notebook):

@@ -1,0 +1,239 @@
+"""What params.yaml may hold: a class a section, and what must agree between sections."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+# a YAML list is welcome where a pair is meant
+Range = Annotated[tuple[Positive, Positive], Field(strict=False)]
+Counts = Annotated[tuple[Count, Count], Field(strict=False)]
+Split = Literal["train", "validation", "test"]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys are errors, and 1.5 is no integer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Mixtures(Section):
+    """TUT-SED Synthetic 2016"""
+
+    source: Literal["foley", "bank", "official"]
+    official: str
+    bank: str
+    seed: Annotated[int, Field(ge=0)]
+    bank_folds: dict[Split, list[int]]
+    split_fractions: dict[Split, Annotated[float, Field(gt=0, lt=1)]]
+    classes_per_mixture: Counts
+    segment_s: Range
+    polyphony: Positive
+    level_spread_db: Annotated[float, Field(ge=0)]
+    annotation_range_db: Positive
+    annotation_gap_s: Annotated[float, Field(ge=0)]
+    mixture_s: Positive
+    mixtures: dict[Split, Count]
+    uses_per_instance: Positive
+
+    @model_validator(mode="after")
+    def ordered(self):
+        for name in ("classes_per_mixture", "segment_s"):
+            least, most = getattr(self, name)
+            if least > most:
+                raise ValueError(
+                    f"{name} is [{least}, {most}]: the first must not exceed the second"
+                )
+        folds = [fold for numbers in self.bank_folds.values() for fold in numbers]
+        if len(set(folds)) < len(folds):
+            raise ValueError(f"bank_folds gives a fold to two parts: {self.bank_folds}")
+        if abs(sum(self.split_fractions.values()) - 1) > 1e-6:
+            raise ValueError(f"split_fractions must add up to 1: {self.split_fractions}")
+        return self
+
+
+class Scenes(Section):
+    """TUT-SED 2009 and TUT Sound Events 2016"""
+
+    source: Literal["foley", "official"]
+    official: str
+    seed: Annotated[int, Field(ge=0)]
+    recordings_per_scene: Annotated[int, Field(ge=3)]
+    recording_s: Positive
+    polyphony: Positive
+    event_to_background_db: Annotated[tuple[float, float], Field(strict=False)]
+    folds: Annotated[int, Field(ge=2)]
+    validation_share: Annotated[float, Field(gt=0, lt=1)]
+    annotation_range_db: Positive
+    annotation_gap_s: Annotated[float, Field(ge=0)]
+
+
+class Chunks(Section):
+    """CHiME-Home"""
+
+    source: Literal["foley", "official"]
+    official: str
+    seed: Annotated[int, Field(ge=0)]
+    development: Count
+    evaluation: Count
+    validation_share: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Corpora(Section):
+    tut_sed_synthetic_2016: Mixtures
+    tut_sed_2009: Scenes
+    tut_sound_events_2016: Scenes
+    chime_home: Chunks
+
+
+class Features(Section):
+    sample_rate: Count
+    frame_s: Positive
+    hop_s: Positive
+    fft: Count
+    mel_bands: Count
+    log_floor: Positive
+    mfcc: Annotated[int, Field(ge=2)]
+    delta_frames: Annotated[int, Field(ge=3)]
+
+    @model_validator(mode="after")
+    def frame_fits(self):
+        if round(self.frame_s * self.sample_rate) > self.fft:
+            raise ValueError(f"fft = {self.fft} is shorter than a frame of {self.frame_s} s")
+        return self
+
+
+class GMM(Section):
+    kind: Literal["GMM"]
+    components: Count
+    iterations: Count
+    frames_per_model: Annotated[int, Field(ge=0)]
+    window_s: Positive
+
+
+class Network(Section):
+    dropout: Fraction
+    time_pooling: bool = False
+    sequence_frames: Count
+    batch_frames: Count
+    learning_rate: Positive
+
+
+class FNN(Network):
+    kind: Literal["FNN"]
+    context: Count
+    units: Count
+    layers: Count
+    pieces: Count
+
+
+class Convolutional(Network):
+    maps: Count
+    pool: Annotated[list[Count], Field(min_length=1)]
+    filter_shape: Counts
+    batch_norm: bool = True
+
+
+class CNN(Convolutional):
+    kind: Literal["CNN"]
+    fnn_layers: Count
+    dense_batch_norm: bool = False
+
+
+class CRNN(Convolutional):
+    kind: Literal["CRNN"]
+    rnn_layers: Count
+    cell: Literal["gru", "lstm"] = "gru"
+
+
+class RNN(Network):
+    kind: Literal["RNN"]
+    cell: Literal["gru", "lstm"] = "gru"
+    units: Count
+    rnn_layers: Count
+    fnn_layers: Annotated[int, Field(ge=0)]
+
+
+System = Annotated[GMM | FNN | CNN | RNN | CRNN, Field(discriminator="kind")]
+
+
+class Training(Section):
+    seeds: Annotated[list[int], Field(min_length=1)]
+    patience: Count
+    minimum_epochs: Count
+    max_epochs: Count
+    shift_frames: Annotated[int, Field(ge=0)]
+    checkpoint_epochs: Count
+    device: Literal["auto", "cpu", "cuda"]
+
+
+class Family(Section):
+    systems: Annotated[list[str], Field(min_length=1)]
+    seeds: Annotated[int, Field(ge=0)]
+    folds: Annotated[int, Field(ge=0)]
+    share: Annotated[float, Field(gt=0, le=1)]
+
+
+class Jobs(Section):
+    backend: Literal["processes", "in-process", "dask"]
+    workers: Annotated[int, Field(ge=0)]
+    scheduler: Annotated[str, Field(pattern=r"^((tcp|tls|ws|wss)://[^\s/]+:\d+)?$")]
+
+    @model_validator(mode="after")
+    def addressed(self):
+        if self.backend == "dask" and not self.scheduler:
+            raise ValueError("backend is dask, but scheduler is empty: give tcp://host:8786")
+        return self
+
+
+class Evaluation(Section):
+    threshold: Annotated[float, Field(gt=0, lt=1)]
+    resamples: Annotated[int, Field(ge=100)]
+    gmm_minimum_event_s: Annotated[float, Field(ge=0)]
+    gmm_minimum_gap_s: Annotated[float, Field(ge=0)]
+
+
+class Build(Section):
+    sizes: Annotated[list[str], Field(min_length=1)]
+
+
+class Params(Section):
+    """params.yaml with the values of one size laid over it."""
+
+    build: Build
+    corpora: Corpora
+    features: Features
+    families: dict[str, dict[str, Family]]
+    systems: dict[str, System]
+    training: Training
+    jobs: Jobs
+    evaluation: Evaluation
+
+    @model_validator(mode="after")
+    def consistent(self):
+        for corpus, families in self.families.items():
+            if corpus not in Corpora.model_fields:
+                raise ValueError(f"families: no corpus is called {corpus!r}")
+            for name, family in families.items():
+                for system in family.systems:
+                    if system not in self.systems:
+                        key = f"families.{corpus}.{name}"
+                        raise ValueError(f"{key}: no system is called {system!r}")
+        for name, system in self.systems.items():
+            if isinstance(system, Convolutional):
+                bands = self.features.mel_bands
+                for factor in system.pool:
+                    if bands % factor:
+                        raise ValueError(
+                            f"systems.{name}.pool: {bands} bands do not pool by {factor}"
+                        )
+                    bands //= factor
+            if isinstance(system, FNN) and (system.units % system.pieces or not system.context % 2):
+                raise ValueError(
+                    f"systems.{name}: units must divide by pieces, context must be odd"
+                )
+        if len(set(self.training.seeds)) < len(self.training.seeds):
+            raise ValueError(f"training.seeds: {self.training.seeds} names a seed twice")
+        return self
