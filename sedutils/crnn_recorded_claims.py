@@ -11,6 +11,7 @@ import pandas as pd
 
 from sedutils import claims, crnn_legacy, crnn_recorded, crnn_tagging
 from sedutils.crnn_claims import Judge, with_verdicts
+from sedutils.tables import TITLES
 
 SYNTHETIC, SCENES_2009, SCENES_2016, HOME = (
     "tut_sed_synthetic_2016",
@@ -174,11 +175,11 @@ class HomeJudge:
         ]
 
 
-def several(judges: dict[str, Judge], titles: dict[str, str]) -> list[dict]:
+def several(judges: dict[str, Judge]) -> list[dict]:
     """C03, C27, C31, C32 on all their corpora but CHiME-Home: Table II."""
     rows = []
     for corpus, judge in judges.items():
-        title = titles[corpus]
+        title = TITLES[corpus]
         for rival in RIVALS:
             lead, what = judge.lead("crnn", rival), f"{title}: CRNN - {rival.upper()}, frame F1"
             rows += [judge.row(claim, what, lead) for claim in ("C03", "C27")]
@@ -225,14 +226,13 @@ def judge(
     scenes: dict[str, SceneJudge],
     home: HomeJudge,
     sources: dict[str, str],
-    titles: dict[str, str],
 ) -> pd.DataFrame:
     """All contrasts of all these claims, one row each, with the verdict of the whole claim.
 
-    scenes, sources, titles : by corpus; each judge has a bootstrap seed of its own
+    scenes, sources : by corpus; each judge has a bootstrap seed of its own
     """
     judges = {SYNTHETIC: synthetic, **scenes}
-    rows = [*several(judges, titles), harder(judges), *home.rows()]
+    rows = [*several(judges), harder(judges), *home.rows()]
     rows += scenes[SCENES_2009].legacy()
     rows += scenes[SCENES_2016].sparse() + scenes[SCENES_2016].classes()
     table = pd.DataFrame(rows)

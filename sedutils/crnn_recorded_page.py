@@ -5,7 +5,7 @@ from html import escape
 import pandas as pd
 
 from sedutils.crnn_page import is_best, spread
-from sedutils.tables import list_html
+from sedutils.tables import TITLES, list_html
 
 SOURCES = {
     "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",
@@ -25,7 +25,7 @@ READINGS = {
 }
 
 
-def provenance(corpora: dict, sources: dict[str, str], titles: dict[str, str], size: str) -> str:
+def provenance(corpora: dict, sources: dict[str, str], size: str) -> str:
     """The box every page begins with: where sound and numbers come from.
 
     corpora : name -> results on it, with seeds and folds
@@ -35,7 +35,7 @@ def provenance(corpora: dict, sources: dict[str, str], titles: dict[str, str], s
         folds = ", ".join(map(str, results.folds))
         seeds = ", ".join(map(str, results.seeds))
         told = f"source {sources[name]}: {SOURCES[sources[name]]} Folds {folds}; seeds {seeds}."
-        lines[titles[name]] = told
+        lines[TITLES[name]] = told
     rows = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
     return f"<table class='provenance'>{rows}</table>"
 
@@ -67,18 +67,18 @@ def beside_html(table: pd.DataFrame, metrics: dict[str, str]) -> str:
     )
 
 
-def limits_html(corpora: dict, sources: dict[str, str], titles: dict[str, str], size: str) -> str:
+def limits_html(corpora: dict, sources: dict[str, str], size: str) -> str:
     """What differs from the paper in this run, and why."""
     items = []
     for name, results in corpora.items():
         if sources[name] != "official":
             items.append(
-                f"{titles[name]}: the sounds are made here. The quoted rows are for the paper's recordings, "
+                f"{TITLES[name]}: the sounds are made here. The quoted rows are for the paper's recordings, "
                 "so no method here can be compared with them."
             )
         if len(results.seeds) == 1:
             items.append(
-                f"{titles[name]}: one seed, so no spread over seeds; the interval decides."
+                f"{TITLES[name]}: one seed, so no spread over seeds; the interval decides."
             )
     if size == "laptop":
         items.append("Laptop size trains on some of the folds, named at the top, and cuts widths.")

@@ -18,11 +18,6 @@ READERS = {
     "tut_sound_events_2016": tut_sound_events_2016,
     "chime_home": chime_home,
 }
-TITLES = {
-    "tut_sed_2009": "TUT-SED 2009",
-    "tut_sound_events_2016": "TUT Sound Events 2016",
-    "chime_home": "CHiME-Home",
-}
 
 
 def make(
@@ -144,6 +139,15 @@ def summary(made: corpus.Corpus, paper: dict) -> pd.DataFrame:
         rows["events"] = (len(made.events), "")
         rows["mean polyphony"] = (polyphony, paper.get("mean_polyphony", ""))
     return pd.DataFrame(rows, index=["ours", "paper"], dtype=object).T
+
+
+def class_minutes(made: corpus.Corpus) -> pd.Series:
+    """Minutes of every class in events, or in chunks tagged with it; the longest last."""
+    if made.events is None:
+        seconds = made.tags.merge(made.recordings).groupby("label").duration_s.sum()
+    else:
+        seconds = (made.events.offset_s - made.events.onset_s).groupby(made.events.label).sum()
+    return (seconds / 60).reindex(made.labels, fill_value=0.0).sort_values(kind="stable")
 
 
 def as_events(made: corpus.Corpus, recording: str, seconds: float) -> pd.DataFrame:

@@ -13,6 +13,12 @@ DATASETS = {
     "tut_sound_events_2016": "tut2016",
     "chime_home": "chime",
 }
+TITLES = {
+    "tut_sed_synthetic_2016": "TUT-SED Synthetic 2016",
+    "tut_sed_2009": "TUT-SED 2009",
+    "tut_sound_events_2016": "TUT Sound Events 2016",
+    "chime_home": "CHiME-Home",
+}
 # Names of Table III where they are not the data set's own with spaces for underscores
 PAPER_NAMES = {"alarms_and_sirens": "alarms", "horsewalk": "horse walk"}
 

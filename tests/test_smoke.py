@@ -16,7 +16,10 @@ TINY = {
             "mixture_s": 20.0,
             "mixtures": {"train": 8, "validation": 8, "test": 8},
             "uses_per_instance": 3.0,
-        }
+        },
+        "tut_sed_2009": {"recordings_per_scene": 4, "recording_s": 12.0, "folds": 4},
+        "tut_sound_events_2016": {"recordings_per_scene": 4, "recording_s": 10.0, "polyphony": 2.0},
+        "chime_home": {"development": 24, "evaluation": 6},
     },
     "systems": {
         "gmm": {"components": 2, "frames_per_model": 500},

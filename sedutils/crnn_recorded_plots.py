@@ -1,4 +1,4 @@
-"""Figures of the recorded corpora: what they hold, and how the systems do on them."""
+"""Figures of the chapter on the recorded corpora: how the systems do on scenes, and in tagging."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,6 +6,7 @@ import pandas as pd
 
 from sedutils import plots
 from sedutils.crnn_tagging import METHODS, PARTS
+from sedutils.tables import TITLES
 
 COLOURS = {
     "rnn_chime": plots.SYSTEM_COLOURS["rnn"],
@@ -16,26 +17,7 @@ COLOURS = {
 }
 
 
-def class_amounts(corpus):
-    """Minutes of every class of a corpus in events, or in chunks that are tagged with it."""
-    if corpus.events is None:
-        seconds = corpus.tags.merge(corpus.recordings).groupby("label").duration_s.sum()
-    else:
-        length = corpus.events.offset_s - corpus.events.onset_s
-        seconds = length.groupby(corpus.events.label).sum()
-    minutes = (seconds / 60).sort_values()
-    fig, ax = plt.subplots(figsize=(6, 0.6 + 0.16 * len(minutes)))
-    ax.barh(
-        [plots.name_of(label) for label in minutes.index],
-        minutes,
-        color=plots.SYSTEM_COLOURS["cnn"],
-    )
-    ax.set(xlabel="minutes", ylim=(-0.6, len(minutes) - 0.4))
-    ax.tick_params(axis="y", labelsize=7)
-    return fig
-
-
-def scenes_figure(tables: dict[str, pd.DataFrame], titles: dict[str, str], systems: list[str]):
+def scenes_figure(tables: dict[str, pd.DataFrame], systems: list[str]):
     """Frame F1 and both error rates of Table II, a row a corpus; dots are the printed values."""
     shown = {"F1_frm": "F1, frames (%)", "F1_1s": "F1, 1 s (%)", "ER_frm": "error rate, frames"}
     shown["ER_1s"] = "error rate, 1 s"
@@ -49,7 +31,7 @@ def scenes_figure(tables: dict[str, pd.DataFrame], titles: dict[str, str], syste
             ax.bar(names, rows[f"{metric}_mean"], yerr=error, color=colours, capsize=2)
             paper = {"color": plots.INK, "ms": 4, "label": "paper (its own data)"}
             ax.plot(names, rows[f"paper_{metric}_mean"], "o", **paper)
-            ax.set_title(f"{titles[corpus]}: {title}" if ax is row[0] else title, fontsize=8)
+            ax.set_title(f"{TITLES[corpus]}: {title}" if ax is row[0] else title, fontsize=8)
             ax.tick_params(axis="x", labelsize=7)
     axes[0, 0].legend(fontsize=7)
     return fig
