@@ -47,18 +47,24 @@ def beside_html(table: pd.DataFrame, metrics: dict[str, str]) -> str:
     paper quotes, with the reference in ``quoted_from``. The difference stands behind ours on official data.
     """
     ours = table[table.seeds.notna()].set_index("method")
-    head = "".join(f"<th>{escape(t)}</th><th>paper</th>" for t in metrics.values())
+    printed = {m for m in metrics if f"paper_{m}_mean" in table}
+    head = "".join(
+        f"<th>{escape(title)}</th>{'<th>paper</th>' if m in printed else ''}"
+        for m, title in metrics.items()
+    )
     body = ""
     for _, row in table.iterrows():
         quoted = "" if pd.isna(row.quoted_from) else f" {row.quoted_from}"
         cells = f"<td style='white-space:nowrap'>{escape(row.method + quoted)}</td>"
         for metric in metrics:
             text = spread(row, metric)
-            if row.method in ours.index and is_best(row, ours, metric):
+            if metric in printed and row.method in ours.index and is_best(row, ours, metric):
                 text = f"<strong>{text}</strong>"
             if pd.notna(row.get(f"{metric}_difference")):
                 text += f" ({row[f'{metric}_difference']:+.1f})"
-            cells += f"<td>{text}</td><td>{spread(row, f'paper_{metric}')}</td>"
+            cells += f"<td>{text}</td>"
+            if metric in printed:
+                cells += f"<td>{spread(row, f'paper_{metric}')}</td>"
         cells += f"<td>{'–' if pd.isna(row.seeds) else f'{row.seeds:.0f}'}</td>"
         body += f"<tr>{cells}</tr>"
     return (

@@ -1,5 +1,7 @@
 """Figures of the chapter on the recorded corpora: how the systems do on scenes, and in tagging."""
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -27,7 +29,7 @@ def scenes_figure(tables: dict[str, pd.DataFrame], systems: list[str]):
         rows = table.set_index("method").loc[names]
         for ax, (metric, title) in zip(row, shown.items(), strict=True):
             colours = [plots.SYSTEM_COLOURS[s] for s in systems]
-            error = rows[f"{metric}_std"].fillna(0)
+            error = rows[f"{metric}_std"]
             ax.bar(names, rows[f"{metric}_mean"], yerr=error, color=colours, capsize=2)
             paper = {"color": plots.INK, "ms": 4, "label": "paper (its own data)"}
             ax.plot(names, rows[f"paper_{metric}_mean"], "o", **paper)
@@ -47,14 +49,13 @@ def tagging_figure(table6: pd.DataFrame, classes: pd.DataFrame, systems: list[st
     place, width = np.arange(len(rows)), 0.38
     for i, (part, title) in enumerate(zip(PARTS, ("development", "evaluation"), strict=True)):
         at = place + (i - 0.5) * width
-        error = rows[f"EER_{part}_std"].fillna(0)
+        error = rows[f"EER_{part}_std"]
         shade = {"color": "#2b6cb0", "alpha": (0.45, 1.0)[i], "label": title}
         left.bar(at, rows[f"EER_{part}_mean"], width, yerr=error, capsize=2, **shade)
         dots = {"color": plots.INK, "ms": 4, "label": "paper (its own data)" if i else None}
         left.plot(at, rows[f"paper_EER_{part}_mean"], "o", **dots)
-    names = [n.replace(" (", "\n(").replace(" of ", "\nof ") for n in rows.index]
-    left.set_xticks(place, names, fontsize=7)
-    left.set(title="mean equal error rate (%)", ylim=(0, None))
+    left.set_xticks(place, [textwrap.fill(name, 9) for name in rows.index], fontsize=7)
+    left.set(title="mean equal error rate (%)", ylim=(0, 1.3 * left.get_ylim()[1]))
     left.legend(fontsize=7)
     lanes, height = np.arange(len(classes)), 0.8 / len(systems)
     for i, system in enumerate(systems):
@@ -64,7 +65,7 @@ def tagging_figure(table6: pd.DataFrame, classes: pd.DataFrame, systems: list[st
             height,
             label=METHODS[system],
             color=COLOURS[system],
-            xerr=classes[f"{system}_std"].fillna(0),
+            xerr=classes[f"{system}_std"],
             error_kw={"lw": 0.8},
         )
     right.set_yticks(lanes, [plots.name_of(name) for name in classes["class"]])
