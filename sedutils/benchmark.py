@@ -26,7 +26,7 @@ import yaml
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils import features, files, foley, jobs, mixing, models, params, systems, training
+from sedutils import features, files, foley, jobs, mixing, models, params, pitch, systems, training
 
 MEASURED = Path("data/measured")
 SIZE = "laptop"
@@ -119,6 +119,7 @@ def speed() -> list[tuple]:
         double = joblib.Parallel(n_jobs=2)([joblib.delayed(steps_per_second)(2)])[0]
     yield "two one-thread trainings / one two-thread training", pair / double, "times the steps"
     yield from sound()
+    yield from shifting()
 
 
 def sound() -> list[tuple]:
@@ -162,6 +163,42 @@ def sound() -> list[tuple]:
             )
         spent = time.perf_counter() - start
         yield "log mel and MFCC, all cores", settings["mixture_s"] * count / spent, "x real time"
+
+
+def shifting() -> list[tuple]:
+    """Pitch shifts of eight recordings of 20 s: on all cores, again from the cache, and librosa one by one."""
+    (front_end,) = params.load("features", size=SIZE)
+    rate, rng = front_end["sample_rate"], np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as name:
+        paths = [Path(name) / f"{i}.wav" for i in range(8)]
+        for path in paths:
+            files.write_wav(path, 0.1 * rng.normal(size=20 * rate).clip(-3, 3), rate)
+        tasks = [
+            {"path": p, "steps": [1], "settings": front_end, "cache": Path(name) / "cache"}
+            for p in paths
+        ]
+
+        def ours(some):
+            jobs.parallel(pitch.log_mel, some, label="pitch shifts", **params.workers())
+
+        def serially():
+            for path in paths:
+                pitch.shift(files.read_audio(path, sample_rate=rate)[0], rate, 1)
+
+        ours([task | {"steps": [2]} for task in tasks[:2]])  # starts the workers
+        times = []
+        for function in (lambda: ours(tasks), lambda: ours(tasks), serially):
+            start = time.perf_counter()
+            function()
+            times.append(time.perf_counter() - start)
+    parallel, cached, serial = times
+    yield "pitch shifts and features, all cores", 160 / parallel, "x real time"
+    yield (
+        "pitch shifts, all cores (with features) / librosa one by one",
+        serial / parallel,
+        "times faster",
+    )
+    yield "pitch shifts found in the cache / librosa one by one", serial / cached, "times faster"
 
 
 def anonymous_mb(process: psutil.Process) -> float:

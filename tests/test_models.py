@@ -6,7 +6,7 @@ import pytest
 import torch
 import yaml
 
-from sedutils import models, params
+from sedutils import params
 from sedutils.models.blocks import ConvBlock, Dense, GRULayer, LSTMLayer, trainable_parameters
 from sedutils.models.gmm import GMM
 from sedutils.models.gru import gru
@@ -15,49 +15,69 @@ from sedutils.systems import make
 PUBLISHED = Path("data/published/cakir2017_crnn.yaml")
 
 
-def paper_system(name):
-    (system, features) = params.load(f"systems.{name}", "features", size="paper")
-    return make(system, 16, features)
+def paper_system(name, classes=16):
+    systems, features = params.load("systems", "features", size="paper")
+    return make(systems[name], classes, features)
 
 
 def published_counts():
+    """(data set, method) -> the parameters that the layout of Table I has by its own arithmetic."""
     facts = yaml.safe_load(PUBLISHED.read_text())
     table = next(t for t in facts["tables"] if t["id"] == "T1")
-    rows = [r for r in table["rows"] if r["dataset"] == "synth2016"]
-    counts = {r["method"].lower(): r["params_recomputed"] for r in rows}
-    return counts | {"fnn": facts["architectures"]["fnn_baseline"]["params_recomputed"]["K16"]}
+    return {(r["dataset"], r["method"]): r["params_recomputed"] for r in table["rows"]}
 
 
-@pytest.mark.parametrize("name", ["fnn", "cnn", "rnn", "crnn"])
-def test_paper_size_has_the_recomputed_number_of_parameters(name):
-    assert trainable_parameters(paper_system(name)) == published_counts()[name]
+# Batch norm on the dense layer adds a scale and a shift a unit (reading A08)
+DENSE_BATCH_NORM = 2 * 256
+LAYOUTS = {
+    "cnn": ("synth2016", "CNN", 16),
+    "rnn": ("synth2016", "RNN", 16),
+    "crnn": ("synth2016", "CRNN", 16),
+    "cnn_scenes": ("tut2009", "CNN", 61),
+    "rnn_scenes": ("tut2009", "RNN", 61),
+    "crnn_2016": ("tut2016", "CRNN", 17),
+    "rnn_chime": ("chime", "RNN", 7),
+    "crnn_chime": ("chime", "CRNN", 7),
+}
 
 
-# Table I of the other corpora: layouts that params.yaml does not hold yet
-OTHER_LAYOUTS = [
-    ("CNN", {"maps": 256, "pool": [5, 4, 2], "fnn_layers": 1}, 61, 3366973),
-    ("RNN", {"units": 256, "rnn_layers": 3, "fnn_layers": 4}, 61, 1294909),
-    ("CRNN", {"maps": 256, "pool": [5, 4, 2], "rnn_layers": 1}, 61, 3695165),
-    ("CRNN", {"maps": 96, "pool": [2, 2, 2], "rnn_layers": 3}, 17, 743057),
-    ("CRNN", {"maps": 256, "pool": [2, 2, 2, 1], "rnn_layers": 1}, 7, 6106887),
-    ("RNN", {"units": 256, "rnn_layers": 2, "fnn_layers": 1}, 7, 689671),
-    # printed 3.6M fits this pooling and not the printed one (reading A02)
-    ("CNN", {"maps": 256, "pool": [2, 2, 2], "fnn_layers": 1}, 7, 3615239),
-    # batch norm on the dense layer adds a scale and a shift a unit (reading A08)
-    (
-        "CNN",
-        {"maps": 256, "pool": [2, 2, 2], "fnn_layers": 1, "dense_batch_norm": True},
-        7,
-        3615751,
-    ),
-]
+@pytest.mark.parametrize(("name", "place"), LAYOUTS.items(), ids=list(LAYOUTS))
+def test_paper_size_has_the_recomputed_number_of_parameters(name, place):
+    *cell, classes = place
+    assert trainable_parameters(paper_system(name, classes)) == published_counts()[tuple(cell)]
 
 
-@pytest.mark.parametrize(("kind", "layout", "classes", "count"), OTHER_LAYOUTS)
-def test_layouts_of_the_other_corpora(kind, layout, classes, count):
-    shape = {} if kind == "RNN" else {"filter_shape": [5, 5]}
-    net = models.build(kind, bands=40, classes=classes, dropout=0.25, **layout, **shape)
-    assert trainable_parameters(net) == count
+def test_paper_size_of_layouts_that_two_corpora_share():
+    counts = published_counts()
+    for name, method in (("crnn", "CRNN"), ("cnn_scenes", "CNN"), ("rnn_scenes", "RNN")):
+        cell = ("tut2009", method) if name == "crnn" else ("tut2016", method)
+        classes = 61 if name == "crnn" else 17
+        assert trainable_parameters(paper_system(name, classes)) == counts[cell]
+
+
+def test_paper_size_of_the_other_networks():
+    facts = yaml.safe_load(PUBLISHED.read_text())
+    fnn = facts["architectures"]["fnn_baseline"]["params_recomputed"]
+    for classes in (16, 17, 61):
+        assert trainable_parameters(paper_system("fnn", classes)) == fnn[f"K{classes}"]
+    # printed 3.6M fits the pooling (2,2,2) and not the printed one (reading A02)
+    assert trainable_parameters(paper_system("cnn_chime", 7)) == 3615239 + DENSE_BATCH_NORM
+    # its Sec. IV-D twin: the CRNN of Table I with a dense layer for the GRU, and batch norm on it or nowhere
+    twin, bare = (paper_system(n, 7) for n in ("cnn_chime_twin", "cnn_chime_no_batch_norm"))
+    convolutions = 4 * 2 * 256
+    assert (
+        trainable_parameters(twin) - trainable_parameters(bare) == convolutions + DENSE_BATCH_NORM
+    )
+    gru, dense = 3 * 256 * (1280 + 256 + 1), 256 * (1280 + 1)
+    crnn = trainable_parameters(paper_system("crnn_chime", 7))
+    assert trainable_parameters(twin) == crnn - gru + dense + DENSE_BATCH_NORM
+
+
+def test_filter_shapes_have_the_derived_number_of_parameters():
+    tables = yaml.safe_load(PUBLISHED.read_text())["tables"]
+    for row in next(t for t in tables if t["id"] == "T4")["rows"]:
+        name = "crnn_" + row["filter"].strip("()").replace(",", "x")
+        assert trainable_parameters(paper_system(name)) == row["params_derived"], name
 
 
 def test_gmm_has_3808_parameters_a_class(rng):

@@ -1,0 +1,117 @@
+"""Contrasts of the ablations, Figure 5's numbers, and the complexity of what neurons look for."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sedutils import claims, crnn_ablations, crnn_neurons, models
+
+SHAPES = ("(3,3)", "(5,5)", "(11,11)", "(1,5)", "(5,1)", "(3,11)", "(11,3)")
+SYSTEMS = {f"crnn_{i}": shape for i, shape in enumerate(SHAPES)}
+
+
+def counts_with(recall: float, seed: int):
+    """Counts of 40 recordings whose one class is found in a share of its frames, without false alarms."""
+    rng = np.random.default_rng(seed)
+    truth = {f"r{i:02d}": np.ones((100, 1), bool) for i in range(40)}
+    return claims.unit_counts(truth, {k: rng.random((100, 1)) < recall for k in truth})
+
+
+def judge_of(recalls: dict[str, float], seeds: int = 2):
+    counts = {s: [counts_with(r, seed) for seed in range(seeds)] for s, r in recalls.items()}
+    results = SimpleNamespace(
+        frame_counts=counts, second_counts=counts, settings={"resamples": 200}
+    )
+    return crnn_ablations.Ablations(results, None, None, "foley")
+
+
+def outcomes(rows, claim):
+    return [row["outcome"] for row in rows if row["claim"] == claim]
+
+
+def test_small_filters_that_lead_and_a_flat_one_far_behind():
+    recalls = dict(zip(SYSTEMS, (0.8, 0.9, 0.6, 0.2, 0.6, 0.85, 0.6), strict=True))
+    rows = judge_of(recalls).filters(SYSTEMS)
+    assert outcomes(rows, "C10") == ["holds"] * 10  # (3,11) may stand between the two small ones
+    assert outcomes(rows, "C11") == ["holds"] * 6
+    rows = judge_of(recalls | {"crnn_3": 0.55}).filters(SYSTEMS)
+    assert "fails" in outcomes(rows, "C11")
+
+
+def test_gru_and_lstm_are_alike_within_the_spread_or_not():
+    names = ("crnn_with_both", "crnn_neither", "crnn_lstm")
+    rows = judge_of(dict(zip(names, (0.7, 0.5, 0.3), strict=True))).regularisation()
+    assert outcomes(rows, "C29") == ["holds"]
+    assert outcomes(rows, "C28") == [
+        "holds",
+        "fails",
+    ]  # the GRU is ahead, by far more than the spread
+
+
+def shifted(drops):
+    """Counts of Figure 5's networks and courses; ``drops`` maps (network, course) to a lower recall."""
+    return {
+        (n, c): [counts_with(drops.get((n, c), 0.9), seed) for seed in range(2)]
+        for n in crnn_ablations.NETWORKS
+        for c in crnn_ablations.COURSES
+    }
+
+
+def test_a_network_that_suffers_from_upward_shifts_alone():
+    counts = shifted({("rnn", "+1"): 0.6, ("rnn", "+2"): 0.4})
+    rows = judge_of({"rnn": 0.5}).pitch(counts)
+    assert outcomes(rows, "C14") == ["holds", "holds"]
+    assert outcomes(rows, "C15") == ["holds"]
+    rows = judge_of({"rnn": 0.5}).pitch(shifted({("cnn", "-1"): 0.4, ("cnn", "+1"): 0.4}))
+    assert outcomes(rows, "C14")[0] == "fails"
+
+
+def test_changes_are_against_the_original_of_the_same_seed():
+    table = crnn_ablations.pitch_table(shifted({("rnn", "+2"): 0.5}), [7, 8])
+    assert set(table.seed) == {7, 8}
+    assert (table[table.course == "original"].change == 0).all()
+    lost = table[(table.system == "rnn") & (table.course == "+2")].change
+    assert (lost < -20).all()
+
+
+def test_effective_rank_counts_patterns():
+    time, band = np.arange(64)[:, None], np.arange(40)[None]
+    steady = np.sin(band / 3) * np.ones_like(time)
+    two = steady + 0.7 * np.cos(time / 2) * np.cos(band / 5)
+    noise = np.random.default_rng(0).normal(size=(64, 40))
+    ranks = [crnn_neurons.effective_rank(x) for x in (steady, two, noise)]
+    assert ranks[0] < 1.5 < ranks[1] < 3 < ranks[2]
+
+
+def test_neurons_that_answer_are_found_and_ranked():
+    torch.manual_seed(0)
+    network = models.build(
+        "CRNN",
+        bands=40,
+        classes=3,
+        maps=3,
+        pool=[5, 4],
+        rnn_layers=1,
+        filter_shape=[3, 3],
+        dropout=0.0,
+    )
+    found = crnn_neurons.inputs(network, seed=1)
+    assert set(found.layer) == {1, 2} and (found.activation > 0).all()
+    best = crnn_neurons.strongest(found, (1, 2))
+    assert best.layer.tolist() == [1, 2, 2]
+    assert best.activation.iloc[0] == found[found.layer == 1].activation.max()
+    table = crnn_neurons.complexity(found)
+    assert table.effective_rank.between(1, 40).all()
+
+
+def test_deeper_is_more_complex_where_it_is():
+    rows = [(1, r) for r in (2.0, 2.2, 2.1, 1.9)] + [(3, r) for r in (6.0, 7.0, 6.5, 5.5)]
+    table = pd.DataFrame(rows, columns=["layer", "effective_rank"]).assign(corpus="a")
+    judged = crnn_neurons.judge(table, ("foley", "foley"))
+    assert judged.verdict.tolist() == ["holds here"]
+    assert judged.value.iloc[0] == pytest.approx(4.2)
+    flat = table.assign(effective_rank=3.0)
+    assert crnn_neurons.judge(flat, ("official", "foley")).verdict.iloc[0] == "undecided here"
