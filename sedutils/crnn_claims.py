@@ -190,29 +190,26 @@ def judge(
 ) -> pd.DataFrame:
     """All contrasts of all claims on this corpus, one row each, with the verdict of the whole claim."""
     judge = Judge(results, corpus, published, source)
-    return of_one_source(judge.table2() + judge.classes() + judge.confusions(), source)
-
-
-def of_one_source(rows: list[dict], source: str) -> pd.DataFrame:
-    """Rows of contrasts on one corpus, with verdicts."""
-    table = pd.DataFrame(rows)
-    sources = {claim: {source} for claim in table.claim}
-    return with_verdicts(table, sources, PARTICULAR).assign(source=source)
+    return with_verdicts(judge.table2() + judge.classes() + judge.confusions(), source)
 
 
 def with_verdicts(
-    table: pd.DataFrame, sources: dict[str, set[str]], particular: set[str]
+    rows: list[dict], sources: str | dict[str, set[str]], particular: set[str] = PARTICULAR
 ) -> pd.DataFrame:
-    """Rows of contrasts in the order of their claims, with one verdict a claim.
+    """Contrasts as a table sorted by claim, each with the verdict of its whole claim.
 
-    sources : claim -> where the sound of every corpus involved comes from
+    sources : where the sound comes from; for each claim, if several corpora are involved
     particular : claims about quoted rows, particular classes or data sets
     """
+    table = pd.DataFrame(rows)
+    if isinstance(sources, str):
+        sources = {claim: {sources} for claim in table.claim}
     verdicts = {
         claim: claims.worded(
-            claims.conjunction(rows.outcome), sources[claim], particular=claim in particular
+            claims.conjunction(parts.outcome), sources[claim], particular=claim in particular
         )
-        for claim, rows in table.groupby("claim")
+        for claim, parts in table.groupby("claim")
     }
-    table = table.assign(verdict=table.claim.map(verdicts))
+    table["verdict"] = table.claim.map(verdicts)
+    table["source"] = [", ".join(sorted(sources[claim])) for claim in table.claim]
     return table.sort_values("claim", kind="stable", ignore_index=True)

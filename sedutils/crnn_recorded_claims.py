@@ -235,7 +235,5 @@ def judge(
     rows = [*several(judges), harder(judges), *home.rows()]
     rows += scenes[SCENES_2009].legacy()
     rows += scenes[SCENES_2016].sparse() + scenes[SCENES_2016].classes()
-    table = pd.DataFrame(rows)
     involved = {claim: {sources[c] for c in corpora} for claim, corpora in CORPORA.items()}
-    table["source"] = [", ".join(sorted(involved[claim])) for claim in table.claim]
-    return with_verdicts(table, involved, PARTICULAR)
+    return with_verdicts(rows, involved, PARTICULAR)

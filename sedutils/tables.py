@@ -67,7 +67,8 @@ def fold_summary(corpus) -> pd.DataFrame:
                     "classes": own.label.nunique(),
                 }
             )
-    return pd.DataFrame(rows).set_index(["fold", "split"]).unstack()
+    table = pd.DataFrame(rows).set_index(["fold", "split"]).unstack()
+    return table.reindex(columns=SPLITS, level="split")
 
 
 def class_summary(corpus, published: pd.DataFrame) -> pd.DataFrame:

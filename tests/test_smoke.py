@@ -17,9 +17,20 @@ TINY = {
             "mixtures": {"train": 8, "validation": 8, "test": 8},
             "uses_per_instance": 3.0,
         },
-        "tut_sed_2009": {"recordings_per_scene": 4, "recording_s": 12.0, "folds": 4},
-        "tut_sound_events_2016": {"recordings_per_scene": 4, "recording_s": 10.0, "polyphony": 2.0},
-        "chime_home": {"development": 24, "evaluation": 6},
+        # recordings this short hold every class of their scene only when many sound at once
+        "tut_sed_2009": {
+            "recordings_per_scene": 3,
+            "recording_s": 10.0,
+            "polyphony": 4.0,
+            "folds": 3,
+        },
+        "tut_sound_events_2016": {
+            "recordings_per_scene": 3,
+            "recording_s": 12.0,
+            "polyphony": 2.5,
+            "folds": 3,
+        },
+        "chime_home": {"development": 24, "evaluation": 12},
     },
     "systems": {
         "gmm": {"components": 2, "frames_per_model": 500},
@@ -89,8 +100,12 @@ def test_every_notebook_runs_and_every_table_is_written(checkout):
     assert table.set_index("method").ER_frm_mean["silence"] == pytest.approx(1)
     assert set(table.source) == {"foley"} and set(table["size"]) == {"laptop"}
     claims = pd.read_csv(checkout / "reports/laptop/tables/crnn_claims.csv")
-    assert {"C01", "C02", "C04", "C06", "C08", "C31"} <= set(claims.claim)
-    assert not set(claims.verdict) & {"reproduced", "not reproduced"}
+    assert {"C01", "C02", "C04", "C06", "C08"} <= set(claims.claim)
+    recorded = pd.read_csv(checkout / "reports/laptop/tables/crnn_recorded_claims.csv")
+    assert {"C03", "C17", "C23", "C26", "C27", "C31", "C32"} <= set(recorded.claim)
+    assert not set(claims.claim) & set(recorded.claim)
+    for verdicts in (claims.verdict, recorded.verdict):
+        assert not set(verdicts) & {"reproduced", "not reproduced"}
 
 
 def test_nothing_is_left_to_do(checkout):
