@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from sedutils import claims, evaluation
 from sedutils.grid import KINDS, SETTINGS
@@ -65,7 +66,17 @@ def figure4(points: pd.DataFrame):
             xlabel="parameters",
             ylabel=f"{SCORED.get(corpus, 'frame F1 of the test set')} (%)",
         )
-    axes[0, 0].legend(title="ring: best on validation", title_fontsize=8)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    handles = axes[0, 0].get_legend_handles_labels()
+    fig.legend(
+        *handles,
+        loc="outside upper right",
+        ncols=3,
+        title="ring: best on validation",
+        title_fontsize=8,
+    )
     return fig
 
 
