@@ -198,7 +198,8 @@ class Grid(Section):
 
     @model_validator(mode="after")
     def different(self):
-        for name, lists in [*self.first.items(), ("second", self.second)]:
+        lists_of = {f"first.{kind}": lists for kind, lists in self.first.items()}
+        for name, lists in (lists_of | {"second": self.second}).items():
             for key, values in lists.items():
                 if any(values.count(value) > 1 for value in values):
                     raise ValueError(f"{name}.{key} names a value twice: {values}")
