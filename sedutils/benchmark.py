@@ -27,6 +27,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sedutils import features, files, foley, jobs, mixing, models, params, pitch, systems, training
+from sedutils.benchmark_grid import grid_throughput
 
 MEASURED = Path("data/measured")
 SIZE = "laptop"
@@ -118,6 +119,7 @@ def speed() -> list[tuple]:
     with joblib.parallel_config("loky", n_jobs=1, inner_max_num_threads=2):
         double = joblib.Parallel(n_jobs=2)([joblib.delayed(steps_per_second)(2)])[0]
     yield "two one-thread trainings / one two-thread training", pair / double, "times the steps"
+    yield from grid_throughput(SIZE)
     yield from sound()
     yield from shifting()
 

@@ -1,8 +1,9 @@
 """What params.yaml may hold: a class a section, and what must agree between sections."""
 
+import itertools
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -176,6 +177,35 @@ class Family(Section):
     share: Annotated[float, Field(gt=0, le=1)]
 
 
+Kind = Literal["cnn", "rnn", "crnn"]
+Choices = Annotated[list, Field(min_length=1)]
+
+
+class Search(Section):
+    """A grid on one corpus: the base system of each kind, and how much of it is trained on what."""
+
+    bases: dict[Kind, str]
+    fold: int | None = None
+    points: Annotated[int, Field(ge=0)]
+    share: Annotated[float, Field(gt=0, le=1)]
+
+
+class Grid(Section):
+    seed: Annotated[int, Field(ge=0)]
+    first: dict[Kind, dict[str, Choices]]
+    second: dict[str, Choices]
+    corpora: dict[str, Search]
+
+    @model_validator(mode="after")
+    def different(self):
+        lists_of = {f"first.{kind}": lists for kind, lists in self.first.items()}
+        for name, lists in (lists_of | {"second": self.second}).items():
+            for key, values in lists.items():
+                if any(values.count(value) > 1 for value in values):
+                    raise ValueError(f"{name}.{key} names a value twice: {values}")
+        return self
+
+
 class Jobs(Section):
     backend: Literal["processes", "in-process", "dask"]
     workers: Annotated[int, Field(ge=0)]
@@ -208,6 +238,7 @@ class Params(Section):
     families: dict[str, dict[str, Family]]
     systems: dict[str, System]
     training: Training
+    grid: Grid
     jobs: Jobs
     evaluation: Evaluation
 
@@ -222,18 +253,51 @@ class Params(Section):
                         key = f"families.{corpus}.{name}"
                         raise ValueError(f"{key}: no system is called {system!r}")
         for name, system in self.systems.items():
-            if isinstance(system, Convolutional):
-                bands = self.features.mel_bands
-                for factor in system.pool:
-                    if bands % factor:
-                        raise ValueError(
-                            f"systems.{name}.pool: {bands} bands do not pool by {factor}"
-                        )
-                    bands //= factor
-            if isinstance(system, FNN) and (system.units % system.pieces or not system.context % 2):
-                raise ValueError(
-                    f"systems.{name}: units must divide by pieces, context must be odd"
-                )
+            possible(f"systems.{name}", system, self.features.mel_bands)
+        self.check_grid()
         if len(set(self.training.seeds)) < len(self.training.seeds):
             raise ValueError(f"training.seeds: {self.training.seeds} names a seed twice")
         return self
+
+    def check_grid(self):
+        """Every point of the grid must be a system that can be built."""
+        for corpus, search in self.grid.corpora.items():
+            if corpus not in Corpora.model_fields:
+                raise ValueError(f"grid.corpora: no corpus is called {corpus!r}")
+            for kind, base in search.bases.items():
+                system = self.systems.get(base)
+                if system is None or system.kind.lower() != kind:
+                    where = f"grid.corpora.{corpus}.bases.{kind}"
+                    raise ValueError(f"{where} = {base!r}: no system of this kind")
+                if kind not in self.grid.first:
+                    raise ValueError(f"grid.first: no lists for {kind}")
+                for section in (self.grid.first[kind], self.grid.second):
+                    for values in combinations(section):
+                        buildable(system, values, self.features.mel_bands)
+
+
+def possible(name: str, system: GMM | Network, bands: int) -> None:
+    """Complain of a system whose sizes do not go together."""
+    if isinstance(system, Convolutional):
+        for factor in system.pool:
+            if bands % factor:
+                raise ValueError(f"{name}.pool: {bands} bands do not pool by {factor}")
+            bands //= factor
+    if isinstance(system, FNN) and (system.units % system.pieces or not system.context % 2):
+        raise ValueError(f"{name}: units must divide by pieces, context must be odd")
+
+
+def buildable(base: Network, values: dict, bands: int) -> None:
+    """Complain of a grid point: a base system with some of its values replaced."""
+    name = f"grid point {base.kind} {values}"
+    try:
+        system = TypeAdapter(System).validate_python(base.model_dump() | values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{name}: {first['loc'][-1]}: {first['msg']}") from None
+    possible(name, system, bands)
+
+
+def combinations(lists: dict[str, list]) -> list[dict]:
+    """Every choice of one value from each list."""
+    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]

@@ -50,6 +50,16 @@ BAD = [
     ("systems.fnn.units", 1601, "units must divide by pieces"),
     ("build.sizes", ["desktop"], "'desktop'"),
     ("features.fft", 512, "fft = 512"),
+    ("jobs.backend", "dask", "backend is dask, but scheduler is empty"),
+    ("jobs.scheduler", "host:8786", "jobs.scheduler = 'host:8786'"),
+    ("grid.first.cnn.maps", [96, 96], "first.cnn.maps names a value twice"),
+    ("grid.first.crnn.pool", [[3]], "40 bands do not pool by 3"),
+    ("grid.first.rnn.maps", [16], "maps: Extra inputs are not permitted"),
+    ("grid.first.rnn.rnn_layers", [0], "rnn_layers: Input should be greater"),
+    ("grid.second.dropout", [1.0], "dropout: Input should be less than 1"),
+    ("grid.corpora.chime_home.bases.cnn", "crnn", "bases.cnn = 'crnn': no system of this kind"),
+    ("grid.corpora.chime_home.points", -1, "points = -1"),
+    ("grid.corpora.chime", {"bases": {}, "points": 0, "share": 1.0}, "no corpus is called 'chime'"),
     ("surprise", {}, "surprise"),
 ]
 
@@ -88,3 +98,11 @@ def test_the_values_of_a_size_lie_over_the_section():
 def test_an_unknown_section_is_an_error():
     with pytest.raises(KeyError, match=r"systems\.transformer"):
         params.load("systems.transformer", size="laptop")
+
+
+def test_of_a_cluster_the_backend_is_its_address(tmp_path):
+    assert params.workers() == {"backend": "processes", "workers": 0}
+    path = changed(tmp_path, "jobs.scheduler", "tcp://host:8786")
+    assert params.workers(path)["backend"] == "processes"
+    path.write_text(path.read_text().replace("backend: processes", "backend: dask"))
+    assert params.workers(path) == {"backend": "tcp://host:8786", "workers": 0}

@@ -39,6 +39,17 @@ TINY = {
         "rnn": {"units": 8},
         "crnn": {"maps": 4},
     },
+    "grid": {
+        "corpora": {
+            name: {"points": 1}
+            for name in (
+                "tut_sed_synthetic_2016",
+                "chime_home",
+                "tut_sed_2009",
+                "tut_sound_events_2016",
+            )
+        }
+    },
     "training": {"seeds": [1, 2], "max_epochs": 2, "minimum_epochs": 1},
     "evaluation": {"resamples": 100},
 }
@@ -106,6 +117,9 @@ def test_every_notebook_runs_and_every_table_is_written(checkout):
     assert not set(claims.claim) & set(recorded.claim)
     for verdicts in (claims.verdict, recorded.verdict):
         assert not set(verdicts) & {"reproduced", "not reproduced"}
+    points = pd.read_csv(checkout / "reports/laptop/tables/crnn_grid.csv")
+    assert points.groupby("search").corpus.nunique().to_dict() == {"first": 2, "second": 2}
+    assert points.groupby("corpus").selected.sum().eq(3).all()
 
 
 def test_nothing_is_left_to_do(checkout):
