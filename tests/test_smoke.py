@@ -122,6 +122,13 @@ def test_every_notebook_runs_and_every_table_is_written(checkout):
     assert points.groupby("corpus").selected.sum().eq(3).all()
 
 
+def test_every_claim_has_one_verdict(checkout):
+    tables = (checkout / "reports/laptop/tables").glob("*claims.csv")
+    judged = [claim for path in tables for claim in pd.read_csv(path).claim.unique()]
+    facts = yaml.safe_load((checkout / "data/published/cakir2017_crnn.yaml").read_text())
+    assert sorted(judged) == [claim["id"] for claim in facts["claims"]]
+
+
 def test_nothing_is_left_to_do(checkout):
     done = repro(checkout)
     assert "Running stage" not in done.stdout and done.returncode == 0
