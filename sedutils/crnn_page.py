@@ -97,6 +97,31 @@ def table3_html(table: pd.DataFrame, systems: list[str]) -> str:
     )
 
 
+def variants_html(table: pd.DataFrame, name: str) -> str:
+    """Variants of a network, one a row: parameters, scores, and the printed F1 where there is one.
+
+    table : of `sedutils.crnn_ablations.variants`; ``name`` : the column that says what varies
+    """
+    heads = [name, "parameters", "best epoch", "F1, validation (%)", "F1, frames (%)", "ER, frames"]
+    papers = "paper_F1_frm" in table
+    best = table.F1_frm_mean.idxmax()
+    body = ""
+    for i, row in table.iterrows():
+        f1 = spread(row, "F1_frm")
+        cells = [
+            escape(str(row[name])).replace("_", " "),
+            f"{row.parameters:.0f}",
+            f"{row.best_epoch:.0f}",
+            f"{100 * row.validation_score_mean:.1f}",
+            f"<strong>{f1}</strong>" if i == best else f1,
+            spread(row, "ER_frm"),
+            *([f"{row.paper_F1_frm:.1f}"] if papers else []),
+        ]
+        body += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    head = "".join(f"<th>{h}</th>" for h in [*heads, *(["paper, F1"] if papers else [])])
+    return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
 def spread(row, metric: str) -> str:
     """``mean ± std`` with the paper's number of decimals (percent one, error rates two), or a dash."""
     mean, std = row[f"{metric}_mean"], row[f"{metric}_std"]

@@ -5,6 +5,7 @@ python -m sedutils.params     checks the file, and says nothing if all is well
 
 import os
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def load(*sections: str, size: str) -> list[dict]:
     declaration is a ``KeyError`` and not a stale result.
     """
     stage = os.environ.get("DVC_STAGE")
-    tree = dvc.api.params_show(stages=stage) if stage else dvc.api.params_show("params.yaml")
+    tree = shown(stage, Path.cwd(), Path("params.yaml").stat().st_mtime_ns)
     scaled = tree.get("sizes", {}).get(size, {})
     loaded = [overlaid(branch(tree, name), branch(scaled, name)) for name in sections]
     loaded = [
@@ -86,6 +87,12 @@ def load(*sections: str, size: str) -> list[dict]:
         if not values:
             raise KeyError(f"params.yaml has no {name!r}, or stage {stage} does not declare it")
     return loaded
+
+
+@lru_cache
+def shown(stage: str | None, folder: Path, changed: int) -> dict:
+    """What DVC shows a stage of params.yaml; kept, since it takes DVC seconds, until the file changes."""
+    return dvc.api.params_show(stages=stage) if stage else dvc.api.params_show("params.yaml")
 
 
 def branch(tree: dict, path: str) -> dict:
