@@ -14,12 +14,12 @@ import pandas as pd
 from sedutils import corpus, files, foley, jobs, mixing
 from sedutils.foley import speech, talk
 from sedutils.foley.instances import durations
+from sedutils.foley.scenes import OCCURRENCES
 
 BACKGROUND_DB = -38.0  # RMS of the background re full scale
 MOST_ACTIVE = 0.85  # of a recording, for one class
-FAVOURITES = (
-    0.6  # spread of the log of how much more often one class of a scene sounds than another
-)
+# Spread of the log of how much more of the time one class of a scene sounds than another, where nobody counted
+FAVOURITES = 0.6
 SPEAKERS = 3  # of each kind in a group
 QUANTILES = np.linspace(0.02, 0.98, 97)  # of event lengths
 
@@ -33,6 +33,7 @@ def plan(
     recording_s: float,
     polyphony: float,
     event_to_background_db: tuple[float, float],
+    occurrences: dict[str, dict[str, int]] | None = None,
 ) -> pd.DataFrame:
     """Draw the events of all recordings, scene by scene.
 
@@ -42,6 +43,7 @@ def plan(
     averages_s : class -> mean length of an event
     polyphony : mean number of classes active at once, silences counted as zero
     event_to_background_db : least and most, of the RMS of an event over that of the background
+    occurrences : scene -> class -> how many events of it to expect, relative to each other
 
     Returns
     -------
@@ -59,7 +61,11 @@ def plan(
     for scene, labels in scenes.items():
         for attempt in range(mixing.ATTEMPTS):
             rng = np.random.default_rng(mixing.stable_seed(seed, scene, attempt))
-            activity = activities(rng, labels, polyphony)
+            weights = np.exp(rng.normal(0, FAVOURITES, len(labels)))
+            if occurrences:
+                counts, means_s = occurrences[scene], {k: v.mean() for k, v in lengths_s.items()}
+                weights = np.array([counts[label] * means_s[label] for label in labels])
+            activity = dict(zip(labels, activities(weights, polyphony), strict=True))
             rows = [
                 row
                 for i in range(recordings_per_scene)
@@ -81,21 +87,20 @@ def plan(
     return pd.concat(tables, ignore_index=True)[mixing.PART_COLUMNS]
 
 
-def activities(rng, labels, polyphony: float) -> dict[str, float]:
-    """How much of the time each class of a scene sounds, log-normal, adding up to the polyphony.
+def activities(weights: np.ndarray, polyphony: float) -> np.ndarray:
+    """How much of the time each class of a scene sounds, by weight, adding up to the polyphony.
 
     ValueError where the classes cannot sound that much together.
     """
-    if polyphony > MOST_ACTIVE * len(labels):
-        raise ValueError(f"polyphony {polyphony} is too much for {len(labels)} classes")
-    weights = np.exp(rng.normal(0, FAVOURITES, len(labels)))
-    shares = np.zeros(len(labels))
-    for _ in labels:  # what a full class cannot take, the others share
+    if polyphony > MOST_ACTIVE * len(weights):
+        raise ValueError(f"polyphony {polyphony} is too much for {len(weights)} classes")
+    shares = np.zeros(len(weights))
+    for _ in weights:  # what a full class cannot take, the others share
         free = shares < MOST_ACTIVE
         left = polyphony - shares.sum()
         shares[free] += left * weights[free] / weights[free].sum()
         shares = np.minimum(shares, MOST_ACTIVE)
-    return dict(zip(labels, shares, strict=True))
+    return shares
 
 
 def draw(
@@ -159,7 +164,7 @@ def build(name: str, folder: Path, settings: dict, *, backend: str, workers: int
             "event_to_background_db",
         )
     }
-    parts = plan(scenes, foley.CORPORA[name], **recipe)
+    parts = plan(scenes, foley.CORPORA[name], occurrences=OCCURRENCES.get(name), **recipe)
     groups = [f"{g:02d}" for g in range(settings["recordings_per_scene"])]
     people = speech.deal(settings["seed"], groups, SPEAKERS)
     tasks = [

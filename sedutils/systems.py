@@ -1,5 +1,6 @@
 """A system from its parameters to its scores: trained, saved, found again, applied to any sound."""
 
+import inspect
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +18,8 @@ from sedutils.models.gmm import GMM
 CHECKPOINTS = Path(".cache/checkpoints")
 # Values of a network's section in params.yaml that its training takes, not its class
 OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
-# What decides the numbers of a training, apart from parameters and data
-CODE = (
-    "training.py",
-    "tagging.py",
-    "systems.py",
-    "models/__init__.py",
-    "models/blocks.py",
-    "models/cakir2017.py",
-    "models/gmm.py",
-    "models/gru.py",
-)
+# What decides the numbers of a network's training, apart from parameters, data and its own module
+CODE = ("training.py", "tagging.py", "models/blocks.py", "models/gru.py")
 
 
 @dataclass(frozen=True)
@@ -165,12 +157,13 @@ class System:
             self.model.fit(x, y, seed=seed)
             return []
         options = {k: v for k, v in settings.items() if k != "seeds"}
+        code = [Path(inspect.getfile(type(self.model))), *(Path(__file__).parent / c for c in CODE)]
         checkpoint = training.checkpoint_path(
             CHECKPOINTS,
             arguments=self.description["arguments"],
             training=options,
             seed=seed,
-            code=[files.digest(Path(__file__).parent / name) for name in CODE],
+            code=[files.digest(path) for path in code],
             fold=fold,
             share=share,
             data=[

@@ -100,6 +100,15 @@ def test_an_unknown_section_is_an_error():
         params.load("systems.transformer", size="laptop")
 
 
+def test_a_stage_reads_nothing_but_what_it_declares(monkeypatch):
+    monkeypatch.setenv("DVC_STAGE", "start_here@laptop")
+    source, training = params.load("corpora.tut_sed_synthetic_2016", "training", size="laptop")
+    assert source == {"source": "foley"}
+    assert training["patience"] == TREE["sizes"]["laptop"]["training"]["patience"]
+    with pytest.raises(KeyError, match=r"'systems', or stage start_here@laptop does not declare"):
+        params.load("systems", size="laptop")
+
+
 def test_of_a_cluster_the_backend_is_its_address(tmp_path):
     assert params.workers() == {"backend": "processes", "workers": 0}
     path = changed(tmp_path, "jobs.scheduler", "tcp://host:8786")

@@ -6,6 +6,7 @@ import pytest
 
 from sedutils import corpus, files, foley, scene_mixing
 from sedutils.foley import speech
+from sedutils.foley.scenes import OCCURRENCES
 
 SETTINGS = {
     "seed": 7,
@@ -46,6 +47,20 @@ def test_a_class_never_overlaps_itself_and_keeps_to_its_scene():
     for (recording, label), rows in parts.groupby(["recording", "label"]):
         assert (rows.onset_s.to_numpy()[1:] >= rows.offset_s.to_numpy()[:-1]).all()
         assert label in foley.SCENES["tut_sound_events_2016"][recording.rsplit("-", 1)[0]]
+
+
+def test_classes_are_as_frequent_as_people_counted():
+    counts = OCCURRENCES["tut_sound_events_2016"]
+    parts = planned(
+        "tut_sound_events_2016", polyphony=0.6, recordings_per_scene=40, occurrences=counts
+    )
+    scene = parts.recording.str.rsplit("-", n=1).str[0]
+    drawn = parts.groupby([scene, "label"]).size()
+    for name, rows in counts.items():
+        assert set(rows) == set(foley.SCENES["tut_sound_events_2016"][name])
+        shares = drawn[name] / drawn[name].sum()
+        for label, count in rows.items():
+            assert shares[label] == pytest.approx(count / sum(rows.values()), rel=0.4, abs=0.01)
 
 
 def test_same_seed_same_plan_other_seed_another():

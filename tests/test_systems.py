@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from sedutils import evaluation, files, own_audio, params, systems
+from sedutils.models.gmm import GMM
 
 FRONT_END, TRAINING = params.load("features", "training", size="laptop")
 FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
@@ -103,6 +104,20 @@ def test_the_gmm_finds_what_separates_the_classes(trained):
     scores = evaluation.read_scores(trained, "gmm", 1, "test")
     counts = reference.counts(evaluation.decide(reference, scores, 0.5)).sum()
     assert counts.true_positives.sum() > 2 * (counts.false_positives + counts.false_negatives).sum()
+
+
+def test_a_gmm_scores_0_what_training_never_hears_and_1_what_it_always_hears(rng):
+    x = rng.normal(size=(400, 5)).astype(np.float32)
+    y = np.stack([x[:, 0] > 0, np.zeros(400), np.ones(400), np.arange(400) == 7], 1)
+    settings = {"components": 2, "iterations": 5, "frames_per_model": 0, "window_frames": 1}
+    gmm = GMM(**settings).fit(x, y, seed=1)
+    again = GMM(**settings)
+    again.restore(gmm.state())
+    for model in (gmm, again):
+        scores = model.scores(x)
+        assert np.mean((scores[:, 0] > 0.5) == y[:, 0]) > 0.8
+        assert (scores[:, 1:] == [0, 1, 0]).all()
+    assert gmm.parameters == again.parameters == 2 * 2 * (5 + 5 + 1)
 
 
 def test_weights_that_are_cut_or_of_another_layout_are_named(trained, tmp_path):

@@ -14,6 +14,7 @@ class GMM:
 
     Diagonal covariances, k-means start, EM. The score of a frame is the log-likelihood ratio, averaged
     over a window of one second around it, through a sigmoid: 0.5 is where both models are equally likely.
+    A class that training never hears (a fold may lack one) scores 0, one that it always hears scores 1.
 
     Parameters
     ----------
@@ -28,13 +29,18 @@ class GMM:
         self.components, self.iterations = components, iterations
         self.frames_per_model, self.window_frames = frames_per_model, window_frames
         self.models = []  # a class: mixtures of the frames with it and of those without
+        self.constant = np.empty(0)  # a class: the score of one without models, else NaN
 
     def fit(self, features: np.ndarray, targets: np.ndarray, *, seed: int) -> "GMM":
         """Train on normalised features ``(frames, dimensions)`` and binary targets ``(frames, classes)``."""
         rng = np.random.default_rng(seed)
+        columns = targets.astype(bool).T
+        # k-means needs a frame for each Gaussian
+        few = [[c.sum() < self.components, (~c).sum() < self.components] for c in columns]
+        self.constant = np.select(np.array(few).T, [0.0, 1.0], np.nan)
         self.models = [
             (self._mixture(features, column, rng), self._mixture(features, ~column, rng))
-            for column in targets.astype(bool).T
+            for column in columns[np.isnan(self.constant)]
         ]
         return self
 
@@ -60,12 +66,14 @@ class GMM:
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Scores ``(frames, classes)`` float32 of one recording's features ``(frames, dimensions)``."""
-        ratios = np.stack(
-            [p.score_samples(features) - n.score_samples(features) for p, n in self.models], 1
-        )
-        return expit(uniform_filter1d(ratios, self.window_frames, axis=0, mode="nearest")).astype(
-            np.float32
-        )
+        scores = np.tile(self.constant.astype(np.float32), (len(features), 1))
+        if self.models:
+            ratios = np.stack(
+                [p.score_samples(features) - n.score_samples(features) for p, n in self.models], 1
+            )
+            smooth = uniform_filter1d(ratios, self.window_frames, axis=0, mode="nearest")
+            scores[:, np.isnan(self.constant)] = expit(smooth)
+        return scores
 
     @property
     def parameters(self) -> int:
@@ -77,15 +85,18 @@ class GMM:
         )
 
     def state(self) -> dict[str, np.ndarray]:
-        """All mixtures as arrays: weights (classes, 2, components), means and covariances (…, dimensions)."""
+        """All as arrays: weights (modelled classes, 2, components), means and covariances (…, dimensions)."""
         names = ("weights_", "means_", "covariances_")
-        return {n: np.stack([[getattr(m, n) for m in pair] for pair in self.models]) for n in names}
+        mixtures = {
+            n: np.array([[getattr(m, n) for m in pair] for pair in self.models]) for n in names
+        }
+        return mixtures | {"constant": self.constant}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` gave."""
         from sklearn.mixture import GaussianMixture
 
-        self.models = []
+        self.constant, self.models = state["constant"], []
         for arrays in zip(*(state[n] for n in ("weights_", "means_", "covariances_")), strict=True):
             pair = []
             for weights, means, covariances in zip(*arrays, strict=True):
