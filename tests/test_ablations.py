@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import claims, crnn_ablations, crnn_neurons, models
+from sedutils import claims, models
+from sedutils.crnn import ablations, neurons
 
 SHAPES = ("(3,3)", "(5,5)", "(11,11)", "(1,5)", "(5,1)", "(3,11)", "(11,3)")
 SYSTEMS = {f"crnn_{i}": shape for i, shape in enumerate(SHAPES)}
@@ -25,7 +26,7 @@ def judge_of(recalls: dict[str, float], seeds: int = 2):
     results = SimpleNamespace(
         frame_counts=counts, second_counts=counts, settings={"resamples": 200}
     )
-    return crnn_ablations.Ablations(results, None, None, "foley")
+    return ablations.Ablations(results, None, None, "foley")
 
 
 def outcomes(rows, claim):
@@ -55,8 +56,8 @@ def shifted(drops):
     """Counts of Figure 5's networks and courses; ``drops`` maps (network, course) to a lower recall."""
     return {
         (n, c): [counts_with(drops.get((n, c), 0.9), seed) for seed in range(2)]
-        for n in crnn_ablations.NETWORKS
-        for c in crnn_ablations.COURSES
+        for n in ablations.NETWORKS
+        for c in ablations.COURSES
     }
 
 
@@ -70,7 +71,7 @@ def test_a_network_that_suffers_from_upward_shifts_alone():
 
 
 def test_changes_are_against_the_original_of_the_same_seed():
-    table = crnn_ablations.pitch_table(shifted({("rnn", "+2"): 0.5}), [7, 8])
+    table = ablations.pitch_table(shifted({("rnn", "+2"): 0.5}), [7, 8])
     assert set(table.seed) == {7, 8}
     assert (table[table.course == "original"].change == 0).all()
     lost = table[(table.system == "rnn") & (table.course == "+2")].change
@@ -82,7 +83,7 @@ def test_effective_rank_counts_patterns():
     steady = np.sin(band / 3) * np.ones_like(time)
     two = steady + 0.7 * np.cos(time / 2) * np.cos(band / 5)
     noise = np.random.default_rng(0).normal(size=(64, 40))
-    ranks = [crnn_neurons.effective_rank(x) for x in (steady, two, noise)]
+    ranks = [neurons.effective_rank(x) for x in (steady, two, noise)]
     assert ranks[0] < 1.5 < ranks[1] < 3 < ranks[2]
 
 
@@ -98,20 +99,20 @@ def test_neurons_that_answer_are_found_and_ranked():
         filter_shape=[3, 3],
         dropout=0.0,
     )
-    found = crnn_neurons.inputs(network, seed=1)
+    found = neurons.inputs(network, seed=1)
     assert set(found.layer) == {1, 2} and (found.activation > 0).all()
-    best = crnn_neurons.strongest(found, (1, 2))
+    best = neurons.strongest(found, (1, 2))
     assert best.layer.tolist() == [1, 2, 2]
     assert best.activation.iloc[0] == found[found.layer == 1].activation.max()
-    table = crnn_neurons.complexity(found)
+    table = neurons.complexity(found)
     assert table.effective_rank.between(1, 40).all()
 
 
 def test_deeper_is_more_complex_where_it_is():
     rows = [(1, r) for r in (2.0, 2.2, 2.1, 1.9)] + [(3, r) for r in (6.0, 7.0, 6.5, 5.5)]
     table = pd.DataFrame(rows, columns=["layer", "effective_rank"]).assign(corpus="a")
-    judged = crnn_neurons.judge(table, ("foley", "foley"))
+    judged = neurons.judge(table, ("foley", "foley"))
     assert judged.verdict.tolist() == ["holds here"]
     assert judged.value.iloc[0] == pytest.approx(4.2)
     flat = table.assign(effective_rank=3.0)
-    assert crnn_neurons.judge(flat, ("official", "foley")).verdict.iloc[0] == "undecided here"
+    assert neurons.judge(flat, ("official", "foley")).verdict.iloc[0] == "undecided here"

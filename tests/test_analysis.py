@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import analysis, benchmark, crnn_chapter, crnn_page, evaluation
+from sedutils import analysis, benchmark, evaluation
+from sedutils.crnn import chapter, page
 
 
 def roll(*columns):
@@ -65,7 +66,7 @@ def test_bold_is_the_best_and_what_lies_within_its_deviation():
     rows = pd.DataFrame(
         {"F1_frm_mean": [50.0, 49.5, 40.0], "F1_frm_std": [0.6, 0.1, 0.1]}, index=list("abc")
     )
-    assert [crnn_page.is_best(row, rows, "F1_frm") for _, row in rows.iterrows()] == [
+    assert [page.is_best(row, rows, "F1_frm") for _, row in rows.iterrows()] == [
         True,
         True,
         False,
@@ -83,10 +84,10 @@ def test_differences_stand_only_beside_official_data():
             "ER_1s": [0.5, 0.5],
         }
     )
-    names = [f"{m}_{part}" for m in crnn_chapter.METRICS for part in ("mean", "std")]
+    names = [f"{m}_{part}" for m in chapter.METRICS for part in ("mean", "std")]
     paper = pd.DataFrame([{"dataset": "synth2016", "method": "CRNN"} | dict.fromkeys(names, 1.0)])
     foley, official = (
-        crnn_chapter.beside_published(rows, paper, source=s, size="laptop")
+        chapter.beside_published(rows, paper, source=s, size="laptop")
         for s in ("foley", "official")
     )
     assert "F1_frm_difference" not in foley and official.F1_frm_difference[0] == 66.0
@@ -100,7 +101,7 @@ def test_differences_stand_only_beside_official_data():
 def test_the_busiest_window_has_most_classes():
     activity = np.zeros((1000, 3), bool)
     activity[700:800] = True
-    assert 1 <= crnn_chapter.busiest(activity, seconds=13, hop_s=0.02) <= 14
+    assert 1 <= chapter.busiest(activity, seconds=13, hop_s=0.02) <= 14
 
 
 def test_the_benchmark_compares_equal_networks():
@@ -120,9 +121,9 @@ def test_table_3_prints_the_best_in_bold_and_what_the_paper_has():
             "paper_cnn": [71.0, np.nan, 69.0],
         }
     )
-    html = crnn_page.table3_html(table, ["cnn", "crnn"])
+    html = page.table3_html(table, ["cnn", "crnn"])
     assert "<th>paper CNN</th>" in html
     assert "<td>60.0 ± 1.0</td><td><strong>70.3 ± 2.0</strong></td><td>71</td>" in html
     assert "<strong>10.0</strong></td><td>5.0 ± 1.0</td><td>–</td>" in html
     assert html.count("<strong>") == 2  # nobody is best at a class that nobody finds
-    assert "paper" not in crnn_page.table3_html(table.assign(paper_cnn=np.nan), ["cnn", "crnn"])
+    assert "paper" not in page.table3_html(table.assign(paper_cnn=np.nan), ["cnn", "crnn"])

@@ -7,21 +7,16 @@ import pandas as pd
 import pytest
 from conftest import refused
 
-from sedutils import (
-    claims,
-    corpus,
-    crnn_chapter,
-    crnn_claims,
-    crnn_legacy,
-    crnn_page,
-    crnn_recorded,
-    crnn_recorded_claims,
-    crnn_recorded_page,
-    crnn_tagging,
-    files,
-    metrics,
-    scene_metrics,
-    tables,
+from sedutils import claims, corpus, files, metrics, scene_metrics, tables
+from sedutils.crnn import (
+    chapter,
+    legacy,
+    page,
+    recorded,
+    recorded_page,
+    recorded_verdicts,
+    tagging,
+    verdicts,
 )
 from sedutils.official.tut_sound_events_2016 import LABELS
 
@@ -46,22 +41,22 @@ def test_scores_are_means_over_scenes():
     references = {"a": roll("10 10 10 10"), "b": roll("10 01"), "c": roll("01 00")}
     outputs = {"a": roll("10 10 10 10"), "b": roll("10 00"), "c": roll("00 00")}
     scenes = {"home": ["a"], "street": ["b", "c"]}
-    counts = crnn_recorded.scene_counts(references, outputs, scenes)
+    counts = recorded.scene_counts(references, outputs, scenes)
     total = counts.sum()
     # home: F1 1, ER 0; street: one hit of three references, nothing else: F1 0.5, ER 2/3
-    assert crnn_recorded.f1_score(total) == pytest.approx(0.75)
-    assert crnn_recorded.error_rate(total) == pytest.approx(1 / 3)
+    assert recorded.f1_score(total) == pytest.approx(0.75)
+    assert recorded.error_rate(total) == pytest.approx(1 / 3)
     # class 0 is hit five times of five, class 1 never of two
-    np.testing.assert_allclose(crnn_recorded.class_f1_scores(total), [1, 0])
-    each = crnn_recorded.per_scene(references, outputs, scenes)
+    np.testing.assert_allclose(recorded.class_f1_scores(total), [1, 0])
+    each = recorded.per_scene(references, outputs, scenes)
     named = dict(zip(scenes, (c.sum() for c in each), strict=True))
     assert scene_metrics.scene_scores(named)["f1_score"] == pytest.approx(0.75)
 
 
 def test_a_resample_without_reference_in_a_scene_has_no_score():
-    silent = crnn_recorded.scene_counts({"a": roll("00")}, {"a": roll("10")}, {"home": ["a"]})
-    assert np.isnan(crnn_recorded.f1_score(silent.sum()))
-    assert np.isnan(crnn_recorded.error_rate(silent.sum()))
+    silent = recorded.scene_counts({"a": roll("00")}, {"a": roll("10")}, {"home": ["a"]})
+    assert np.isnan(recorded.f1_score(silent.sum()))
+    assert np.isnan(recorded.error_rate(silent.sum()))
 
 
 def test_weights_of_small_strata_keep_the_variance_of_a_mean():
@@ -155,7 +150,7 @@ def world(tmp_path, labels, rng, *, scenes=("home", "street"), systems=VARIANTS,
                     where = where / f"fold{fold}" if folded else where
                     files.write_npy(where / f"scores_{split}.npy", scores.astype(np.float32))
     family = {"systems": list(systems), "seeds": 2, "folds": 2, "share": 1.0}
-    return crnn_recorded.results(
+    return recorded.results(
         tmp_path / "corpus",
         tmp_path / "features",
         tmp_path / "models",
@@ -166,7 +161,7 @@ def world(tmp_path, labels, rng, *, scenes=("home", "street"), systems=VARIANTS,
     )
 
 
-def home(tmp_path, rng, systems=tuple(crnn_tagging.METHODS)):
+def home(tmp_path, rng, systems=tuple(tagging.METHODS)):
     """A corpus of 12 tagged chunks: fold 0 tests on four of them, folds 1 and 2 on four each."""
     names = [f"c{i}" for i in range(12)]
     recordings = pd.DataFrame({"recording": names, "path": [f"{n}.wav" for n in names]})
@@ -197,7 +192,7 @@ def home(tmp_path, rng, systems=tuple(crnn_tagging.METHODS)):
                 where = tmp_path / "models" / system / str(seed) / f"fold{fold}"
                 files.write_npy(where / "scores_test.npy", scores)
     family = {"systems": list(systems), "seeds": 2, "folds": 2, "share": 1.0}
-    return crnn_recorded.results(
+    return recorded.results(
         tmp_path / "corpus",
         tmp_path / "features",
         tmp_path / "models",
@@ -214,26 +209,26 @@ def scenes(tmp_path, rng):
 
 
 def test_results_follow_the_family(scenes, tmp_path, rng):
-    assert isinstance(scenes, crnn_recorded.FoldResults)
+    assert isinstance(scenes, recorded.FoldResults)
     assert scenes.seeds == [1, 2] and scenes.folds == [1, 2]
     assert scenes.systems == ["gmm", "fnn", "rnn", "cnn", "crnn"]
     assert scenes.designs["cnn"] == "cnn_scenes"
     assert len(scenes.test.rolls) == 8  # two of three folds test on four recordings each
     assert {k: len(v) for k, v in scenes.scenes.items()} == {"home": 4, "street": 4}
     one = world(tmp_path / "one", ["p"], rng, scenes=("mix",), systems=("crnn",), folded=False)
-    assert type(one) is crnn_chapter.Results and len(one.test.rolls) == 4
+    assert type(one) is chapter.Results and len(one.test.rolls) == 4
 
 
 def test_sed_eval_and_our_metrics_agree_over_scenes(scenes):
-    table = crnn_recorded.table2(scenes, **IN_PROCESS).set_index(["method", "seed"])
+    table = recorded.table2(scenes, **IN_PROCESS).set_index(["method", "seed"])
     for system in scenes.systems:
-        ours = crnn_recorded.headline(scenes, scenes.decisions(system, 2))
+        ours = recorded.headline(scenes, scenes.decisions(system, 2))
         for metric, value in ours.items():
             assert table.loc[(system.upper(), 2), metric] == pytest.approx(value, abs=1e-9)
         total = scenes.frame_counts[system][1].sum()
-        assert 100 * crnn_recorded.f1_score(total) == pytest.approx(ours["F1_frm"])
+        assert 100 * recorded.f1_score(total) == pytest.approx(ours["F1_frm"])
         total = scenes.second_counts[system][1].sum()
-        assert crnn_recorded.error_rate(total) == pytest.approx(ours["ER_1s"])
+        assert recorded.error_rate(total) == pytest.approx(ours["ER_1s"])
     assert table.loc[("silence", 0), "ER_frm"] == pytest.approx(1)
     assert ("GMM, validation threshold", 1) in table.index
 
@@ -248,10 +243,10 @@ def test_a_run_is_one_seed_through_all_folds(scenes):
 
 
 def test_legacy_f1_of_table_5(scenes):
-    table = crnn_legacy.table5(scenes, PUBLISHED.table("T5"), source="foley", size="s")
+    table = legacy.table5(scenes, PUBLISHED.table("T5"), source="foley", size="s")
     rows = table.set_index("method")
     assert rows.index.tolist() == PUBLISHED.table("T5").method.tolist()
-    found = crnn_legacy.resampled(scenes, "cnn", resamples=100)
+    found = legacy.resampled(scenes, "cnn", resamples=100)
     assert found.shape == (2, 101)
     assert found[:, 0].mean() == pytest.approx(rows.legacy_F1_1s_mean["CNN"])
     assert found[:, 0].std(ddof=1) == pytest.approx(rows.legacy_F1_1s_std["CNN"])
@@ -260,10 +255,10 @@ def test_legacy_f1_of_table_5(scenes):
         np.isnan(rows.legacy_F1_1s_mean["BLSTM"]) and rows.paper_legacy_F1_1s_mean["BLSTM"] == 64.6
     )
     assert "legacy_F1_1s_difference" not in table
-    official = crnn_legacy.table5(scenes, PUBLISHED.table("T5"), source="official", size="s")
+    official = legacy.table5(scenes, PUBLISHED.table("T5"), source="official", size="s")
     row = official.set_index("method").loc["CRNN"]
     assert row.legacy_F1_1s_difference == pytest.approx(row.legacy_F1_1s_mean - 69.1)
-    html = crnn_recorded_page.beside_html(table, {"legacy_F1_1s": "F1", "skipped_percent": "out"})
+    html = recorded_page.beside_html(table, {"legacy_F1_1s": "F1", "skipped_percent": "out"})
     assert html.count("<th>paper</th>") == 1 and "BLSTM [11]" in html and "<strong>" in html
 
 
@@ -274,7 +269,7 @@ def test_table_6_by_hand(tmp_path, rng):
         where = results.models / "cnn_chime" / str(seed)
         files.write_npy(where / "fold0/scores_test.npy", evaluation)
         files.write_npy(where / "fold1/scores_test.npy", development)
-    table = crnn_tagging.table6(results, PUBLISHED.table("T6"), source="foley", size="s")
+    table = tagging.table6(results, PUBLISHED.table("T6"), source="foley", size="s")
     row = table.set_index("method").loc["CNN"]
     assert row.EER_eval_mean == 0 and row.EER_dev_mean == pytest.approx(50)
     assert row.EER_dev_std == pytest.approx(100 / np.sqrt(2))
@@ -288,15 +283,13 @@ def test_table_6_by_hand(tmp_path, rng):
 
 def test_a_class_without_a_rate_is_left_out():
     values = np.array([[0.2, np.nan], [0.4, np.nan]])
-    np.testing.assert_allclose(crnn_tagging.mean_of_known(values, axis=0), [0.3, np.nan])
-    assert crnn_tagging.mean_of_known(values[0], axis=0) == 0.2
+    np.testing.assert_allclose(tagging.mean_of_known(values, axis=0), [0.3, np.nan])
+    assert tagging.mean_of_known(values[0], axis=0) == 0.2
 
 
 def test_folds_that_were_not_trained_are_named(tmp_path, rng):
     results = home(tmp_path, rng, systems=("cnn_chime",))
-    only = crnn_tagging.TagResults(
-        results.features, results.models, ["cnn_chime"], [1], [0], SETTINGS
-    )
+    only = tagging.TagResults(results.features, results.models, ["cnn_chime"], [1], [0], SETTINGS)
     refused(
         ValueError, lambda: only.folds_of("dev"), "families.chime_home.main.folds", "[0]", "dev"
     )
@@ -317,34 +310,34 @@ def test_every_claim_of_several_corpora_has_one_verdict(tmp_path, rng):
     }
     sources = dict.fromkeys(tables.TITLES, "official") | {"tut_sed_2009": "foley"}
     judges = {
-        name: crnn_recorded_claims.SceneJudge(r, PUBLISHED, sources[name], seed=i)
+        name: recorded_verdicts.SceneJudge(r, PUBLISHED, sources[name], seed=i)
         for i, (name, r) in enumerate(scenes.items(), start=1)
     }
-    judged = crnn_recorded_claims.judge(
-        crnn_claims.Judge(synthetic, synthetic.corpus, PUBLISHED, "official"),
+    judged = recorded_verdicts.judge(
+        verdicts.Judge(synthetic, synthetic.corpus, PUBLISHED, "official"),
         judges,
-        crnn_recorded_claims.HomeJudge(home(tmp_path / "d", rng), PUBLISHED, seed=3),
+        recorded_verdicts.HomeJudge(home(tmp_path / "d", rng), PUBLISHED, seed=3),
         sources,
     )
     expected = {"C03", "C27", "C31", "C32", *(f"C{i}" for i in range(17, 27))}
     assert set(judged.claim) == expected <= set(PUBLISHED.claims)
     assert (judged.groupby("claim").verdict.nunique() == 1).all()
-    verdicts = judged.groupby("claim").verdict.first()
-    assert set(verdicts[["C19", "C20", "C21", "C23"]]) <= {
+    found = judged.groupby("claim").verdict.first()
+    assert set(found[["C19", "C20", "C21", "C23"]]) <= {
         "reproduced",
         "not reproduced",
         "undecided",
     }
-    assert set(verdicts[["C17", "C18", "C22"]]) == {"needs official data"}  # foley is involved
-    assert verdicts["C03"].endswith(" here") and verdicts["C31"].endswith(" here")
+    assert set(found[["C17", "C18", "C22"]]) == {"needs official data"}  # foley is involved
+    assert found["C03"].endswith(" here") and found["C31"].endswith(" here")
     per_claim = judged.groupby("claim").size().to_dict()
     assert per_claim["C03"] == 12 and per_claim["C27"] == 14 and per_claim["C31"] == 16
     assert (judged.n_seeds == 2).all() and judged.low.notna().all()
     lead = judged.query("claim == 'C03' and contrast == 'TUT-SED 2009: CRNN - GMM, frame F1'")
     rolls = [scenes["tut_sed_2009"].decisions(s, 1) for s in ("crnn", "gmm")]
-    first = [crnn_recorded.headline(scenes["tut_sed_2009"], r)["F1_frm"] for r in rolls]
+    first = [recorded.headline(scenes["tut_sed_2009"], r)["F1_frm"] for r in rolls]
     rolls = [scenes["tut_sed_2009"].decisions(s, 2) for s in ("crnn", "gmm")]
-    second = [crnn_recorded.headline(scenes["tut_sed_2009"], r)["F1_frm"] for r in rolls]
+    second = [recorded.headline(scenes["tut_sed_2009"], r)["F1_frm"] for r in rolls]
     expected = np.mean([first[0] - first[1], second[0] - second[1]])
     assert lead.value.item() == pytest.approx(expected)
 
@@ -357,11 +350,9 @@ def test_numbers_have_the_papers_decimals():
             for p in ("mean", "std")
         }
     )
-    assert crnn_page.spread(row, "F1_frm") == "12.3 ± 12.3"
-    assert crnn_page.spread(row, "EER_dev") == "12.3 ± 12.3"
-    assert (
-        crnn_page.spread(row, "ER_frm") == crnn_page.spread(row, "paper_ER_1s") == "12.35 ± 12.35"
-    )
+    assert page.spread(row, "F1_frm") == "12.3 ± 12.3"
+    assert page.spread(row, "EER_dev") == "12.3 ± 12.3"
+    assert page.spread(row, "ER_frm") == page.spread(row, "paper_ER_1s") == "12.35 ± 12.35"
 
 
 def test_counts_are_resampled_scene_by_scene(scenes):
@@ -369,5 +360,5 @@ def test_counts_are_resampled_scene_by_scene(scenes):
     assert isinstance(counts[0], metrics.Counts)
     assert len(scenes.strata) == len(counts[0].substitutions)
     assert np.bincount(scenes.strata).tolist() == [4, 4]
-    found = claims.summary(counts, crnn_recorded.f1_score, resamples=100, strata=scenes.strata)
+    found = claims.summary(counts, recorded.f1_score, resamples=100, strata=scenes.strata)
     assert found.n_units == 8 and found.resampled.std() > 0

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import claims, grid, grid_chapter, metrics, params, training
+from sedutils import claims, grid, metrics, params, training
+from sedutils.crnn import search
 
 SYNTHETIC = "tut_sed_synthetic_2016"
 
@@ -102,22 +103,22 @@ def made_up(crnn, rng):
 
 @pytest.mark.parametrize(("crnn", "outcome"), [(0.6, "holds"), (0.45, "fails")])
 def test_c12_compares_medians_in_shared_octaves(rng, crnn, outcome):
-    (row,) = grid_chapter.equal_sizes(*made_up(crnn, rng), resamples=200)
+    (row,) = search.equal_sizes(*made_up(crnn, rng), resamples=200)
     assert row["outcome"] == outcome
     assert row["value"] == pytest.approx(100 * (crnn - 0.5), abs=1.5)
 
 
 def test_c13_looks_at_networks_of_a_kind_and_size(rng):
     rows, counts = made_up(0.6, rng)
-    assert grid_chapter.layout_matters(rows, counts, 200)["outcome"] == "fails"  # 7000, 7100: alike
+    assert search.layout_matters(rows, counts, 200)["outcome"] == "fails"  # 7000, 7100: alike
     counts[3] = counts_with(0.5, rng)
-    assert grid_chapter.layout_matters(rows, counts, 200)["outcome"] == "holds"
+    assert search.layout_matters(rows, counts, 200)["outcome"] == "holds"
     rows.loc[3, "parameters"] = 14000
-    assert grid_chapter.layout_matters(rows, counts, 200)["outcome"] == "undecided"
+    assert search.layout_matters(rows, counts, 200)["outcome"] == "undecided"
 
 
 def test_a_grid_without_shared_sizes_decides_nothing(rng):
     rows, counts = made_up(0.6, rng)
     rows.loc[0, "parameters"] = 100
-    (row,) = grid_chapter.equal_sizes(rows, counts, 200)
+    (row,) = search.equal_sizes(rows, counts, 200)
     assert row["outcome"] == "undecided"

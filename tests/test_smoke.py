@@ -26,8 +26,8 @@ TINY = {
         },
         "tut_sound_events_2016": {
             "recordings_per_scene": 3,
-            "recording_s": 12.0,
-            "polyphony": 2.5,
+            "recording_s": 20.0,
+            "polyphony": 4.0,
             "folds": 3,
         },
         "chime_home": {"development": 24, "evaluation": 12},

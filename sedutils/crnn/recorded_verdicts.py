@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, crnn_legacy, crnn_recorded, crnn_tagging
-from sedutils.crnn_claims import Judge, with_verdicts
+from sedutils import claims
+from sedutils.crnn import legacy, recorded, tagging
+from sedutils.crnn.verdicts import Judge, with_verdicts
 from sedutils.tables import TITLES
 
 SYNTHETIC, SCENES_2009, SCENES_2016, HOME = (
@@ -44,17 +45,17 @@ class SceneJudge(Judge):
         self.strata, self.seed = results.strata, seed
 
     def f1_points(self, counts) -> np.ndarray:
-        return 100 * crnn_recorded.f1_score(counts)
+        return 100 * recorded.f1_score(counts)
 
     def error_rate(self, counts) -> np.ndarray:
-        return crnn_recorded.error_rate(counts)
+        return recorded.error_rate(counts)
 
     def legacy(self) -> list[dict]:
         """C17 and C18: Table V, the quoted rows as constants."""
         printed = self.published.table("T5").set_index("method").legacy_F1_1s_mean
         earlier = printed.drop(["CNN", "RNN", "CRNN"])
         resampled = {
-            net: crnn_legacy.resampled(self.results, net, resamples=self.resamples, seed=self.seed)
+            net: legacy.resampled(self.results, net, resamples=self.resamples, seed=self.seed)
             for net in NETS
         }
 
@@ -70,7 +71,7 @@ class SceneJudge(Judge):
         best, name = earlier.max(), earlier.idxmax()
         found = estimate(lambda x: x - best, "crnn")
         rows.append(self.row("C17", f"CRNN - {best:g} of {name} (quoted), legacy F1", found, 2.0))
-        older = printed[list(crnn_legacy.OTHERS)]
+        older = printed[list(legacy.OTHERS)]
         best, name = older.max(), older.idxmax()
         for net in NETS:
             found = estimate(lambda x: x - best, net)
@@ -118,7 +119,7 @@ class SceneJudge(Judge):
 
         return claims.bootstrap(
             [self.frames["crnn"]],
-            crnn_recorded.class_f1_scores,
+            recorded.class_f1_scores,
             margin,
             resamples=self.resamples,
             seed=self.seed,
@@ -129,7 +130,7 @@ class SceneJudge(Judge):
 class HomeJudge:
     """Contrasts on CHiME-Home: equal error rates in points, lower is better."""
 
-    def __init__(self, results: crnn_tagging.TagResults, published: claims.Published, seed: int):
+    def __init__(self, results: tagging.TagResults, published: claims.Published, seed: int):
         self.results, self.published, self.seed = results, published, seed
 
     @cached_property
@@ -138,7 +139,7 @@ class HomeJudge:
         return {
             (system, part): self.results.resampled(system, part, seed=self.seed)
             for system in self.results.systems
-            for part in crnn_tagging.PARTS
+            for part in tagging.PARTS
         }
 
     def row(self, claim: str, part: str, worse: str | float, better: str, what: str) -> dict:
@@ -163,7 +164,7 @@ class HomeJudge:
             self.row("C24", "eval", best, net, f"{best:g} of {name} (quoted) - {title}")
             for net, title in ((cnn, "CNN"), (rnn, "RNN"), (crnn, "CRNN"))
         ]
-        for part in crnn_tagging.PARTS:
+        for part in tagging.PARTS:
             rows += [
                 self.row("C25", part, crnn, cnn, "CRNN - CNN"),
                 self.row("C26", part, bare, crnn, "CNN without batch norm - CRNN"),

@@ -1,13 +1,14 @@
 """The claims of Cakir et al. 2017 that concern TUT-SED Synthetic 2016 alone, each with its test.
 
 A claim is one or more contrasts `statistic > bound` on bootstrapped test units (`sedutils.claims`).
-Claims on several corpora, this one among them, are judged in `sedutils.crnn_recorded_claims`.
+Claims on several corpora, this one among them, are judged in `sedutils.crnn.recorded_verdicts`.
 """
 
 import numpy as np
 import pandas as pd
 
-from sedutils import analysis, claims, crnn_chapter, systems
+from sedutils import analysis, claims, systems
+from sedutils.crnn import chapter
 from sedutils.tables import paper_name
 
 METHODS = ("gmm", "fnn", "cnn", "rnn", "crnn")
@@ -186,7 +187,7 @@ PARTICULAR = {"C07", "C08", "C09", "C16"}
 
 
 def judge(
-    results: crnn_chapter.Results, corpus, published: claims.Published, source: str
+    results: chapter.Results, corpus, published: claims.Published, source: str
 ) -> pd.DataFrame:
     """All contrasts of all claims on this corpus, one row each, with the verdict of the whole claim."""
     judge = Judge(results, corpus, published, source)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils import claims, evaluation, scene_metrics
-from sedutils.crnn_recorded import FoldResults
+from sedutils.crnn.recorded import FoldResults
 
 # Rows of Table V without a neural network
 OTHERS = (

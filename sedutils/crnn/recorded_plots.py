@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils import plots
-from sedutils.crnn_tagging import METHODS, PARTS
+from sedutils.crnn.tagging import METHODS, PARTS
 from sedutils.tables import TITLES
 
 COLOURS = {
@@ -42,7 +42,7 @@ def scenes_figure(tables: dict[str, pd.DataFrame], systems: list[str]):
 def tagging_figure(table6: pd.DataFrame, classes: pd.DataFrame, systems: list[str]):
     """Equal error rates: mean over classes with the printed values as dots, and class by class.
 
-    classes : `crnn_tagging.class_errors` of the evaluation set
+    classes : `tagging.class_errors` of the evaluation set
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), width_ratios=(2, 3))
     rows = table6.set_index("method").loc[[METHODS[s] for s in systems]]

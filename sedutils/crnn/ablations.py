@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, crnn_chapter, evaluation, jobs, systems
-from sedutils.crnn_claims import Judge
+from sedutils import claims, evaluation, jobs, systems
+from sedutils.crnn import chapter
+from sedutils.crnn.verdicts import Judge
 from sedutils.metrics import Counts
 from sedutils.training import Frames
 
@@ -18,7 +19,7 @@ COURSES = {"original": []} | {f"{s:+d}": [s] for s in SHIFTS}
 CONTROLS = {f"control {s}": [s, -s] for s in (1, 2)}
 
 
-def variants(results: crnn_chapter.Results) -> pd.DataFrame:
+def variants(results: chapter.Results) -> pd.DataFrame:
     """One row a system of a family: parameters, epochs and scores, mean and std over seeds.
 
     Columns system, parameters, epochs, best_epoch, validation_score, F1_frm_mean, F1_frm_std, ER_frm_mean ...
@@ -32,7 +33,7 @@ def variants(results: crnn_chapter.Results) -> pd.DataFrame:
             row["best_epoch"] = history.validation_score.idxmax() + 1
             row["validation_score"] = history.validation_score.max()
             row["parameters"] = systems.System.read(folder).parameters
-            rows.append(row | crnn_chapter.headline(results.test, rolls))
+            rows.append(row | chapter.headline(results.test, rolls))
     table = evaluation.mean_and_std(pd.DataFrame(rows), ["system"])
     same = ["parameters_std", "epochs_std", "best_epoch_std"]
     return table.drop(columns=same).rename(
@@ -93,7 +94,7 @@ def pitch_table(counts: dict[tuple[str, str], list[Counts]], seeds: list[int]) -
 
 
 class Ablations(Judge):
-    """Tests of C10, C11, C14, C15, C28 and C29; the rows are those of `sedutils.crnn_claims`."""
+    """Tests of C10, C11, C14, C15, C28 and C29; the rows are those of `sedutils.crnn.verdicts`."""
 
     def filters(self, shapes: dict[str, str]) -> list[dict]:
         """C10 and C11 (Table IV); ``shapes`` maps a system to its filter as the paper prints it."""

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, crnn_chapter, evaluation, jobs, metrics, scene_metrics, systems
+from sedutils import claims, evaluation, jobs, metrics, scene_metrics, systems
 from sedutils import corpus as corpora
-from sedutils.crnn_chapter import METRICS, SECOND_FRAMES, Results
-from sedutils.crnn_tagging import TagResults
+from sedutils.crnn import chapter
+from sedutils.crnn.chapter import METRICS, SECOND_FRAMES, Results
+from sedutils.crnn.tagging import TagResults
 
 
 def method_of(system: str) -> str:
@@ -204,7 +205,7 @@ def score_run(*, results: FoldResults, system: str, seed: int, events: dict) -> 
     rows = []
     for name, rolls in chosen.items():
         scenes = [
-            crnn_chapter.score_by_sed_eval(
+            chapter.score_by_sed_eval(
                 name=name,
                 seed=seed,
                 rolls={k: rolls[k] for k in names},

@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 import torch
 
-from sedutils.crnn_chapter import METRICS, Results
+from sedutils.crnn.chapter import METRICS, Results
 from sedutils.tables import list_html
 
 SOURCES = {
@@ -100,7 +100,7 @@ def table3_html(table: pd.DataFrame, systems: list[str]) -> str:
 def variants_html(table: pd.DataFrame, name: str) -> str:
     """Variants of a network, one a row: parameters, scores, and the printed F1 where there is one.
 
-    table : of `sedutils.crnn_ablations.variants`; ``name`` : the column that says what varies
+    table : of `sedutils.crnn.ablations.variants`; ``name`` : the column that says what varies
     """
     heads = [name, "parameters", "best epoch", "F1, validation (%)", "F1, frames (%)", "ER, frames"]
     papers = "paper_F1_frm" in table

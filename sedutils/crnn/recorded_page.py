@@ -4,7 +4,7 @@ from html import escape
 
 import pandas as pd
 
-from sedutils.crnn_page import is_best, spread
+from sedutils.crnn.page import is_best, spread
 from sedutils.tables import TITLES, list_html
 
 SOURCES = {
