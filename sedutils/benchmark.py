@@ -29,6 +29,7 @@ from torch.nn import functional as F
 from sedutils import files, models, params, systems, training
 from sedutils.benchmark_grid import grid_throughput
 from sedutils.benchmark_sound import shifting, sound
+from sedutils.frames import Frames
 
 MEASURED = Path("data/measured")
 SIZE = "laptop"
@@ -178,7 +179,7 @@ def epoch(frames: int) -> None:
                 )
         recordings = pd.DataFrame({"first_frame": np.arange(0, frames, 3000), "frames": 3000})
         maps = [np.load(folder / f"{file}.npy", "r") for file in ("log_mel", "targets")]
-        split = training.Frames(*maps, recordings, torch.zeros(40), torch.ones(40))
+        split = Frames(*maps, recordings, torch.zeros(40), torch.ones(40))
         net = models.build(
             "FNN", bands=40, classes=16, context=5, units=64, layers=2, pieces=2, dropout=0.1
         )

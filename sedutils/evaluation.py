@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import expit
 
 from sedutils import claims, decoding, metrics
-from sedutils.training import Frames
+from sedutils.frames import Frames
 
 SECOND_FRAMES = 50
 # The DCASE 2016 baseline compares the summed log-likelihood ratio of a second's 50 frames with 160

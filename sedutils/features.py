@@ -14,7 +14,7 @@ import scipy.fft
 
 from sedutils import corpus as corpora
 from sedutils import files, jobs, metrics
-from sedutils.training import fold_key
+from sedutils.frames import fold_key
 
 FRONT_ENDS = ("log_mel", "mfcc")
 

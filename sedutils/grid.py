@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, metrics, systems, tagging, training
+from sedutils import claims, metrics, systems, tagging
+from sedutils.frames import Frames
 from sedutils.schema import combinations
 
 KINDS = ("cnn", "rnn", "crnn")
@@ -75,7 +76,7 @@ def best_layout(first: Path, kind: str, lists: dict) -> dict:
     return {key: json.loads(description.read_text())["arguments"][key] for key in lists}
 
 
-def test_score(scores: np.ndarray, frames: training.Frames) -> float:
+def test_score(scores: np.ndarray, frames: Frames) -> float:
     """Frame F1 over all test recordings; of chunk tags one minus the mean equal error rate.
 
     scores : (frames, classes) of all recordings below each other, or (recordings, classes) of tags
@@ -97,7 +98,7 @@ def table(
 ) -> pd.DataFrame:
     """One row a point: kind, name, what was set, parameters, scores, epochs; ``selected`` marks the best
     validation score of each kind (Figure 4 shows test scores; reading A31: both are kept)."""
-    frames = training.Frames.read(features, "test", fold=trials[0].fold)
+    frames = Frames.read(features, "test", fold=trials[0].fold)
     rows = []
     for point, result, trial in zip(found, results, trials, strict=True):
         scores = np.load(folder / trial.path / "scores_test.npy")

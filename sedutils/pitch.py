@@ -11,7 +11,7 @@ import librosa
 import numpy as np
 
 from sedutils import features, files, jobs
-from sedutils.training import Frames
+from sedutils.frames import Frames
 
 QUARTERTONES_PER_OCTAVE = 24
 

@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 
 from sedutils import files, models, training
+from sedutils.frames import Frames, read_statistics
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
 
@@ -19,7 +20,7 @@ CHECKPOINTS = Path(".cache/checkpoints")
 # Values of a network's section in params.yaml that its training takes, not its class
 OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
 # What decides the numbers of a network's training, apart from parameters, data and its own module
-CODE = ("training.py", "tagging.py", "models/blocks.py", "models/gru.py")
+CODE = ("training.py", "frames.py", "tagging.py", "models/blocks.py", "models/gru.py")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def train(
     if history:
         files.write_csv(folder / "history.csv", pd.DataFrame(history))
     for split in ("validation", "test"):
-        frames = training.Frames.read(features, split, system.front_end, facts.get("fold"))
+        frames = Frames.read(features, split, system.front_end, facts.get("fold"))
         files.write_npy(
             folder / f"scores_{split}.npy", system.scores_of(frames, settings["device"])
         )
@@ -118,7 +119,7 @@ class System:
         features = Path(features)
         labels = (features / "labels.txt").read_text().split("\n")[:-1]
         front_end = "mfcc" if arguments["kind"] == "GMM" else "log_mel"
-        statistics = training.read_statistics(features, front_end, facts.get("fold"))
+        statistics = read_statistics(features, front_end, facts.get("fold"))
         torch.manual_seed(facts["seed"])
         model = make(arguments, len(labels), facts["features"])
         return cls(
@@ -151,7 +152,7 @@ class System:
     def fit(self, features: Path, *, seed: int, settings: dict) -> list[dict]:
         """Train on the ``train`` split; returns the history of a network, nothing for a GMM."""
         fold, share = self.description.get("fold"), self.description.get("share", 1.0)
-        train = training.Frames.read(features, "train", self.front_end, fold, share)
+        train = Frames.read(features, "train", self.front_end, fold, share)
         if isinstance(self.model, GMM):
             x, y = (torch.cat(parts).numpy() for parts in zip(*recordings(train), strict=True))
             self.model.fit(x, y, seed=seed)
@@ -175,7 +176,7 @@ class System:
         return training.fit(
             self.model,
             train,
-            training.Frames.read(features, "validation", fold=fold),
+            Frames.read(features, "validation", fold=fold),
             seed=seed,
             checkpoint=checkpoint,
             label=f"{self.description['system']} seed {seed}: epoch",
@@ -183,7 +184,7 @@ class System:
             **options,
         )
 
-    def scores_of(self, frames: training.Frames, device: str = "cpu") -> np.ndarray:
+    def scores_of(self, frames: Frames, device: str = "cpu") -> np.ndarray:
         """Scores ``(frames, classes)`` of all recordings of a split below each other."""
         if isinstance(self.model, GMM):
             return np.concatenate([self.model.scores(x.numpy()) for x, _ in recordings(frames)])
@@ -196,7 +197,7 @@ class System:
         one = pd.DataFrame({"first_frame": [0], "frames": [len(features)]})
         mean, std = (torch.tensor(self.description["statistics"][k]) for k in ("mean", "std"))
         nothing = np.zeros((len(features), len(self.labels)), np.uint8)
-        return self.scores_of(training.Frames(features, nothing, one, mean, std))
+        return self.scores_of(Frames(features, nothing, one, mean, std))
 
     def write(self, folder: Path) -> None:
         """Write weights and description; no pickle."""
@@ -239,7 +240,7 @@ def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GM
     return models.build(kind, bands=front_end["mel_bands"], classes=classes, **arguments)
 
 
-def recordings(frames: training.Frames):
+def recordings(frames: Frames):
     """Each recording's normalised features (frames, dimensions) and targets (frames, classes)."""
     for row in frames.recordings.itertuples():
         x, y = frames.recording(row, row.frames)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import corpus, features, files, params, training
+from sedutils import corpus, features, files, params
+from sedutils.frames import Frames
 
 (SETTINGS,) = params.load("features", size="laptop")
 RATE, HOP = 44100, 882
@@ -88,7 +89,7 @@ def test_extract_writes_one_map_a_front_end(made, tmp_path):
     np.testing.assert_allclose(
         statistics["mean"], np.load(folder / "log_mel.npy")[:100].mean(0), atol=1e-4
     )
-    x, _ = training.Frames.read(folder, "train").batch(np.array([0, 50]), 50)
+    x, _ = Frames.read(folder, "train").batch(np.array([0, 50]), 50)
     np.testing.assert_allclose(x.flatten(0, 1).mean(0), 0, atol=1e-4)
     np.testing.assert_allclose(x.flatten(0, 1).std(0), 1, atol=0.02)
 
@@ -114,14 +115,14 @@ def test_every_fold_is_normalised_on_its_own_training_recordings(made, tmp_path)
     crossed = corpus.read(made.folder)
     features.extract(crossed, folder, settings=SETTINGS, backend="in-process", workers=1)
     for fold in range(4):
-        train = training.Frames.read(folder, "train", fold=fold)
+        train = Frames.read(folder, "train", fold=fold)
         assert len(train.recordings) == 2 and f"r{fold}" not in set(train.recordings.recording)
         x, _ = train.batch(train.recordings.first_frame.to_numpy(), 50)
         np.testing.assert_allclose(x.flatten(0, 1).mean(0), 0, atol=1e-4)
     with pytest.raises(ValueError, match=r"statistics.json: no 'fixed', it has fold 0, fold 1"):
-        training.Frames.read(folder, "train")
+        Frames.read(folder, "train")
     with pytest.raises(ValueError, match="no 'fold 7'"):
-        training.Frames.read(folder, "train", fold=7)
+        Frames.read(folder, "train", fold=7)
 
 
 def test_tags_are_targets_in_every_frame(made, tmp_path):

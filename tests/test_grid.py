@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import claims, grid, metrics, params, training
+from sedutils import claims, grid, metrics, params
 from sedutils.crnn import search
+from sedutils.frames import Frames
 
 SYNTHETIC = "tut_sed_synthetic_2016"
 
@@ -69,7 +70,7 @@ def test_the_second_search_starts_from_the_best_layout_of_the_first(tmp_path):
 def test_the_test_score_is_that_of_the_metrics(rng):
     targets = (rng.random((90, 3)) < 0.3).astype(np.uint8)
     rows = pd.DataFrame({"first_frame": [0, 30, 60], "frames": 30})
-    frames = training.Frames(np.zeros((90, 4)), targets, rows, 0.0, 1.0)
+    frames = Frames(np.zeros((90, 4)), targets, rows, 0.0, 1.0)
     scores = rng.random((90, 3))
     counts = metrics.segment_counts(targets.astype(bool), scores >= 0.5)
     assert grid.test_score(scores, frames) == pytest.approx(float(claims.f1_score(counts)))

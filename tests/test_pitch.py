@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import files, params, pitch, training
+from sedutils import files, params, pitch
+from sedutils.frames import Frames
 
 RATE = 44100
 
@@ -47,7 +48,7 @@ def frames(tmp_path):
         first += count
     features = np.zeros((first, 40), np.float32)
     targets = np.arange(first, dtype=np.uint8)[:, None] % 2
-    return training.Frames(features, targets, pd.DataFrame(rows), torch.zeros(40), torch.ones(40))
+    return Frames(features, targets, pd.DataFrame(rows), torch.zeros(40), torch.ones(40))
 
 
 def test_shifted_frames_keep_targets_and_move_bands(frames, tmp_path, monkeypatch):

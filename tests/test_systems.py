@@ -94,7 +94,7 @@ def tone(tmp_path):
 def test_a_system_read_again_gives_the_kept_scores(trained, name):
     kept = np.load(trained / name / "1" / "scores_test.npy")
     again = systems.System.read(trained / name / "1")
-    frames = systems.training.Frames.read(trained / "features", "test", again.front_end)
+    frames = systems.Frames.read(trained / "features", "test", again.front_end)
     np.testing.assert_array_equal(again.scores_of(frames), kept)
     assert kept.shape == (300, 2) and kept.min() >= 0 and kept.max() <= 1
 

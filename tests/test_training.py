@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sedutils import files, models, training
+from sedutils.frames import Frames
 
 SETTINGS = {
     "sequence_frames": 16,
@@ -49,7 +50,7 @@ def folder(tmp_path, rng):
 def train(folder, seed=1, checkpoint=None, **changes):
     torch.manual_seed(seed)
     net = models.build("RNN", bands=8, classes=2, units=6, rnn_layers=1, fnn_layers=1, dropout=0.2)
-    splits = [training.Frames.read(folder, s) for s in ("train", "validation")]
+    splits = [Frames.read(folder, s) for s in ("train", "validation")]
     history = training.fit(net, *splits, seed=seed, checkpoint=checkpoint, **(SETTINGS | changes))
     return history, training.predict(net, splits[1], 16, "cpu")
 
@@ -111,7 +112,7 @@ def test_early_stopping_waits_for_the_first_epochs(folder, monkeypatch):
 
 
 def test_sequences_begin_73_frames_later_each_epoch_and_stay_in_their_recording(folder):
-    frames = training.Frames.read(folder, "train")
+    frames = Frames.read(folder, "train")
     assert list(frames.starts(16, 0)[:4]) == [0, 16, 32, 60]
     assert list(frames.starts(16, 73 % 16)[:4]) == [9, 25, 41, 69]
     for offset in range(16):
@@ -174,7 +175,7 @@ def test_time_pooling_learns_tags_and_gives_one_row_a_chunk(chunks):
         dropout=0.0,
         time_pooling=True,
     )
-    splits = [training.Frames.read(chunks, s, fold=2) for s in ("train", "validation", "test")]
+    splits = [Frames.read(chunks, s, fold=2) for s in ("train", "validation", "test")]
     settings = SETTINGS | {"sequence_frames": 20, "batch_frames": 120, "max_epochs": 60}
     history = training.fit(
         net, *splits[:2], seed=1, **settings | {"patience": 60, "shift_frames": 0}
@@ -188,9 +189,7 @@ def test_time_pooling_learns_tags_and_gives_one_row_a_chunk(chunks):
 
 
 def test_folds_hold_out_other_recordings(chunks):
-    tested = [
-        set(training.Frames.read(chunks, "test", fold=f).recordings.recording) for f in (1, 2)
-    ]
+    tested = [set(Frames.read(chunks, "test", fold=f).recordings.recording) for f in (1, 2)]
     assert tested[0].isdisjoint(tested[1])
     with pytest.raises(ValueError, match="no recording of split 'dev' in fold 1"):
-        training.Frames.read(chunks, "dev", fold=1)
+        Frames.read(chunks, "dev", fold=1)

@@ -9,8 +9,8 @@ import pandas as pd
 from sedutils import claims, evaluation, jobs, systems
 from sedutils.crnn import chapter
 from sedutils.crnn.verdicts import Judge
+from sedutils.frames import Frames
 from sedutils.metrics import Counts
-from sedutils.training import Frames
 
 NETWORKS = ("cnn", "rnn", "crnn")
 SHIFTS = (-2, -1, 1, 2)  # quartertones; reading A20

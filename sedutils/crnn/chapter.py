@@ -11,8 +11,8 @@ import pandas as pd
 from sedutils import evaluation, jobs, metrics, sed_eval_adapter, systems
 from sedutils.corpus import Corpus
 from sedutils.decoding import roll_to_events
+from sedutils.frames import Frames
 from sedutils.tables import DATASETS, paper_name
-from sedutils.training import Frames
 
 NETWORKS = ("fnn", "cnn", "rnn", "crnn")
 METRICS = ("F1_frm", "ER_frm", "F1_1s", "ER_1s")

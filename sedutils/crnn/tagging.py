@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils import evaluation, tagging
-from sedutils.training import Frames
+from sedutils.frames import Frames
 
 EVALUATION_FOLD = 0
 # Rows of Table VI, and what params.yaml calls them (reading A02: the printed CNN, then that of Sec. IV-D)

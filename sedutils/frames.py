@@ -1,0 +1,127 @@
+"""Features and targets of one split of a corpus, as training reads them: memory maps, or on a GPU.
+
+Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional as F
+
+
+@dataclass
+class Frames:
+    """Features and targets of the recordings of one split.
+
+    On a CPU both stay memory maps and batches are read from them; on a GPU (`to`) the whole split
+    lies on the device, so that no step waits for the host.
+
+    features : (frames, dimensions) of all recordings of the corpus, not normalised
+    targets : (frames, classes), 0 or 1
+    recordings : DataFrame recording, first_frame, frames of this split
+    mean, std : (dimensions,) over the training frames
+    """
+
+    features: np.ndarray | torch.Tensor
+    targets: np.ndarray | torch.Tensor
+    recordings: pd.DataFrame
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    @classmethod
+    def read(
+        cls,
+        folder: Path,
+        split: str,
+        front_end: str = "log_mel",
+        fold: int | None = None,
+        share: float = 1.0,
+    ) -> "Frames":
+        """Open one split (of one fold) of a features folder as `sedutils.features.extract` writes it.
+
+        ``share`` of its recordings, the first ones, at least one. Normalisation stays that of the whole.
+        """
+        folder = Path(folder)
+        statistics = read_statistics(folder, front_end, fold)
+        recordings = pd.read_csv(folder / "recordings.csv", keep_default_na=False)
+        if fold is None:
+            recordings = recordings[recordings.split == split]
+        else:
+            rows = pd.read_csv(folder / "folds.csv").query("fold == @fold and split == @split")
+            recordings = recordings[recordings.recording.isin(rows.recording)]
+        if recordings.empty:
+            where = "" if fold is None else f" in fold {fold}"
+            raise ValueError(f"{folder / 'recordings.csv'}: no recording of split {split!r}{where}")
+        return cls(
+            np.load(folder / f"{front_end}.npy", "r"),
+            np.load(folder / "targets.npy", "r"),
+            recordings.iloc[: math.ceil(share * len(recordings))].reset_index(drop=True),
+            torch.tensor(statistics["mean"]),
+            torch.tensor(statistics["std"]),
+        )
+
+    def to(self, device: torch.device) -> "Frames":
+        """The same split on a device; memory maps stay as they are on a CPU."""
+        if device.type == "cpu":
+            return self
+        whole = [torch.from_numpy(np.array(a)).to(device) for a in (self.features, self.targets)]
+        return Frames(*whole, self.recordings, self.mean.to(device), self.std.to(device))
+
+    def starts(self, length: int, offset: int) -> np.ndarray:
+        """First frames of the whole, non-overlapping sequences of each recording from ``offset`` on.
+
+        In a recording shorter than two sequences the offset goes round earlier, so that one always fits.
+        ValueError where no recording holds a sequence.
+        """
+        first = self.recordings.first_frame.to_numpy()
+        room = self.recordings.frames.to_numpy() - length + 1  # how many places a first one has
+        if not (room > 0).any():
+            longest = self.recordings.frames.max()
+            raise ValueError(
+                f"sequence_frames = {length}: the longest recording has {longest} frames"
+            )
+        return np.concatenate(
+            [
+                np.arange(start + offset % min(length, places), start + places, length)
+                for start, places in zip(first, room, strict=True)
+                if places > 0
+            ]
+        )
+
+    def batch(self, starts: np.ndarray, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised features (batch, length, dimensions) and targets (batch, length, classes)."""
+        rows = starts[:, None] + np.arange(length)
+        if isinstance(self.features, torch.Tensor):
+            rows = torch.from_numpy(rows).to(self.features.device, non_blocking=True)
+            x, y = self.features[rows], self.targets[rows]
+        else:
+            x, y = torch.from_numpy(self.features[rows]), torch.from_numpy(self.targets[rows])
+        return (x - self.mean) / self.std, y.float()
+
+    def recording(self, row, length: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """One recording as sequences (sequences, length, dimensions), zeros behind its end, and its targets."""
+        part = slice(row.first_frame, row.first_frame + row.frames)
+        x, y = self.features[part], self.targets[part]
+        if isinstance(x, np.ndarray):
+            x, y = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
+        x = F.pad((x - self.mean) / self.std, (0, 0, 0, -len(x) % length))
+        return x.unflatten(0, (-1, length)), y
+
+
+def fold_key(fold: int | None) -> str:
+    """The name of a fold in statistics.json; a corpus with one fixed split has one entry."""
+    return "fixed" if fold is None else f"fold {fold}"
+
+
+def read_statistics(folder: Path, front_end: str, fold: int | None) -> dict:
+    """Mean and standard deviation per dimension over the training frames (of a fold)."""
+    path = Path(folder) / "statistics.json"
+    kept = json.loads(path.read_text())
+    if fold_key(fold) not in kept:
+        raise ValueError(f"{path}: no {fold_key(fold)!r}, it has {', '.join(kept)}")
+    return kept[fold_key(fold)][front_end]
