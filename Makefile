@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS := 1
 
-.PHONY: repro test verify detect benchmark realism experiment official bank lab
+.PHONY: repro test verify detect benchmark realism experiment readme official bank lab
 
 repro: .venv/installed
 	dvc repro
@@ -34,15 +34,15 @@ benchmark: .venv/installed
 realism: .venv/installed
 	python -m sedutils.foley.realism --bank "$(BANK)" --folds 4 5 --out data/measured/foley_realism.csv
 
-# Another source, beside the committed tables, which stay:
+# Another source, beside the committed tables, which stay; STAGES limits it to some stages and what they need:
 #   make experiment NAME=bank-mine SET="corpora.tut_sed_synthetic_2016.source=bank corpora.tut_sed_synthetic_2016.bank=/path"
 experiment: .venv/installed
-	dvc exp run --temp --name $(NAME) $(foreach change,$(SET),-S '$(change)')
-	mkdir -p reports/$(NAME)
-	git archive "$$(git for-each-ref --format='%(objectname)' 'refs/exps/*/*/$(NAME)')" reports/laptop \
-	  | tar -x --strip-components=2 -C reports/$(NAME)
-	printf 'Made by `make experiment NAME=%s SET="%s"` at commit %s.\n' '$(NAME)' '$(SET)' \
-	  "$$(git rev-parse --short HEAD)" > reports/$(NAME)/README.md
+	dvc exp run --temp --name $(NAME) $(foreach change,$(SET),-S '$(change)') $(STAGES)
+	python -m sedutils.readme experiment $(NAME) "make experiment NAME=$(NAME) SET='$(SET)'$(if $(STAGES), STAGES='$(STAGES)')"
+
+# The table in README.md, from the tables in reports/
+readme: .venv/installed
+	python -m sedutils.readme table
 
 # Downloads: the published mixtures (4.9 GB) and ESC-50 as a bank (600 MB)
 official: .venv/installed

@@ -1,0 +1,89 @@
+"""What stands in git beside the pipeline's own reports: the table of README.md, and the folder of an experiment.
+
+python -m sedutils.readme table                        the table, from reports/*/tables/crnn_table2.csv
+python -m sedutils.readme experiment NAME COMMAND      reports/NAME/, from the experiment that DVC kept
+"""
+
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pandas as pd
+
+from sedutils import files
+
+README, REPORTS = Path("README.md"), Path("reports")
+COLUMNS = {"procedural": "laptop", "ESC-10 clips": "bank-esc10"}
+BEGIN, END = "<!-- table -->\n", "<!-- end -->"
+
+
+def table() -> str:
+    """Frame F1 and error rate of the five methods as Markdown, a column a folder of reports, the paper's last."""
+    tables = {
+        title: pd.read_csv(REPORTS / folder / "tables/crnn_table2.csv").set_index("method")
+        for title, folder in COLUMNS.items()
+    }
+    first = tables["procedural"]
+    lines = [f"| | {' | '.join(tables)} | paper |", "|---" * (len(tables) + 2) + "|"]
+    for method in first.index[first.paper_F1_frm_mean.notna()]:
+        cells = [cell(rows.loc[method]) for rows in tables.values()]
+        lines.append(f"| {' | '.join([method, *cells, cell(first.loc[method], 'paper_')])} |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(row: pd.Series, prefix: str = "") -> str:
+    """F1 ± standard deviation / error rate, as far as a row of Table II has them."""
+    score, spread, error = (
+        row[f"{prefix}{n}"] for n in ("F1_frm_mean", "F1_frm_std", "ER_frm_mean")
+    )
+    return f"{score:.1f}{'' if pd.isna(spread) else f' ± {spread:.1f}'} / {error:.2f}"
+
+
+def write_table() -> None:
+    """Put the table between its marks in README.md."""
+    head, rest = README.read_text().split(BEGIN)
+    files.write_text(README, head + BEGIN + table() + END + rest.split(END)[1])
+
+
+def experiment(name: str, command: str) -> None:
+    """Lay what an experiment changed in reports/laptop into reports/NAME, with the command that made it."""
+    reference = git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{name}").strip()
+    if not reference:
+        raise ValueError(f"experiment {name!r}: DVC kept none of this name (dvc exp list)")
+    made = git("diff", "--name-only", "--diff-filter=AM", "HEAD", reference, "--", "reports/laptop")
+    folder = REPORTS / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    archive = git("archive", reference, *made.split(), text=False)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar.getmembers():
+            if member.isfile():
+                member.name = str(Path(member.name).relative_to("reports/laptop"))
+                tar.extract(member, folder, filter="data")
+    commit = git("rev-parse", "--short", "HEAD").strip()
+    files.write_text(folder / "README.md", f"Made at commit {commit} by\n\n    {command}\n")
+
+
+def git(*arguments: str, text: bool = True):
+    """What git prints."""
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=text).stdout
+
+
+def main(arguments: list[str]) -> None:
+    try:
+        match arguments:
+            case ["table"]:
+                write_table()
+            case ["experiment", name, command]:
+                experiment(name, command)
+            case _:
+                sys.exit(__doc__)
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
