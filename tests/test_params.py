@@ -109,6 +109,18 @@ def test_a_stage_reads_nothing_but_what_it_declares(monkeypatch):
         params.load("systems", size="laptop")
 
 
+@pytest.mark.parametrize(
+    "stage", ["train@laptop-main", "grid@laptop-chime_home-foley", "crnn@laptop"]
+)
+def test_a_stage_reads_what_it_declares(monkeypatch, stage):
+    whole = params.load("training", "systems", size="laptop")
+    monkeypatch.setenv("DVC_STAGE", stage)
+    assert params.load("training", "systems", size="laptop") == whole
+    if stage.startswith("train"):
+        (family,) = params.load("families.tut_sed_synthetic_2016.main", size="laptop")
+        assert family["systems"] == ["gmm", "fnn", "rnn", "cnn", "crnn"]
+
+
 def test_of_a_cluster_the_backend_is_its_address(tmp_path):
     assert params.workers() == {"backend": "processes", "workers": 0}
     path = changed(tmp_path, "jobs.scheduler", "tcp://host:8786")
