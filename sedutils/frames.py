@@ -44,7 +44,8 @@ class Frames:
     ) -> "Frames":
         """Open one split (of one fold) of a features folder as `sedutils.features.extract` writes it.
 
-        ``share`` of its recordings, the first ones, at least one. Normalisation stays that of the whole.
+        ``share`` of its recordings, at least one, evenly spread over the table, which goes scene by scene.
+        Normalisation stays that of the whole.
         """
         folder = Path(folder)
         statistics = read_statistics(folder, front_end, fold)
@@ -57,10 +58,12 @@ class Frames:
         if recordings.empty:
             where = "" if fold is None else f" in fold {fold}"
             raise ValueError(f"{folder / 'recordings.csv'}: no recording of split {split!r}{where}")
+        last = len(recordings) - 1
+        chosen = np.linspace(0, last, math.ceil(share * len(recordings))).round().astype(int)
         return cls(
             np.load(folder / f"{front_end}.npy", "r"),
             np.load(folder / "targets.npy", "r"),
-            recordings.iloc[: math.ceil(share * len(recordings))].reset_index(drop=True),
+            recordings.iloc[chosen].reset_index(drop=True),
             torch.tensor(statistics["mean"]),
             torch.tensor(statistics["std"]),
         )

@@ -19,7 +19,7 @@ KINDS = ("cnn", "rnn", "crnn")
 THRESHOLD = 0.5  # Eq. 4, as early stopping has it
 # The settings that a table of points shows, and its columns behind them
 SETTINGS = ("maps", "units", "pool", "rnn_layers", "fnn_layers", "dropout", "sequence_frames")
-OUTCOMES = ("parameters", "validation_score", "test_score", "best_epoch", "epochs")
+OUTCOMES = ("parameters", "validation_score", "test_score", "best_epoch", "epochs", "ran_out")
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,8 @@ def trained(models: Path) -> pd.DataFrame:
     rows = []
     for description in sorted(Path(models).rglob("description.json")):
         facts, history = json.loads(description.read_text()), description.parent / "history.csv"
-        score = pd.read_csv(history).validation_score.max() if history.exists() else np.nan
+        score = np.nan
+        if history.exists():
+            score = pd.read_csv(history).query("best").validation_score.item()
         rows.append((facts["system"], facts["seed"], score, str(description.parent)))
     return pd.DataFrame(rows, columns=["system", "seed", "validation_score", "folder"])

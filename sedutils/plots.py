@@ -132,7 +132,7 @@ def learning_curves(folder, trials):
         colour = SYSTEM_COLOURS.get(system.split("_")[0], INK)
         for trial in (t for t in shown if t.system == system):
             history = pd.read_csv(folder / trial.path / "history.csv")
-            best = history.loc[history.validation_score.idxmax()]
+            best = history[history.best].iloc[0]
             top.plot(history.epoch, history.loss, color=colour, alpha=0.7)
             bottom.plot(history.epoch, history.validation_score, color=colour, alpha=0.7)
             bottom.plot(best.epoch, best.validation_score, "o", color=colour, ms=4)

@@ -82,7 +82,7 @@ def train(
 
     Returns
     -------
-    system, seed, parameters, epochs, best_epoch, validation_score
+    system, seed, fold (where there are folds), parameters, epochs, best_epoch, validation_score, ran_out
     """
     system = System.new(arguments, features, facts | {"system": name, "seed": seed})
     history = system.fit(features, seed=seed, settings=settings)
@@ -94,7 +94,7 @@ def train(
         files.write_npy(
             folder / f"scores_{split}.npy", system.scores_of(frames, settings["device"])
         )
-    best = max(history, key=lambda epoch: epoch["validation_score"]) if history else {}
+    best = next((epoch for epoch in history if epoch["best"]), {})
     return {
         "system": name,
         "seed": seed,
@@ -103,7 +103,24 @@ def train(
         "epochs": len(history),
         "best_epoch": best.get("epoch", 0),
         "validation_score": best.get("validation_score", np.nan),
+        "ran_out": bool(history) and ran_out(pd.DataFrame(history), settings),
     }
+
+
+def ran_out(history: pd.DataFrame, settings: dict) -> bool:
+    """Whether a training ended at ``max_epochs`` before its validation score had stopped rising."""
+    waited = len(history) - history.epoch[history.best].item()
+    return len(history) == settings["max_epochs"] and waited < settings["patience"]
+
+
+def trainings_cut(folders: list[Path], settings: dict) -> str:
+    """How many of the trainings below some folders of models ran out of epochs, in a sentence."""
+    found = [p for folder in folders for p in sorted(Path(folder).rglob("history.csv"))]
+    cut = sum(ran_out(pd.read_csv(path), settings) for path in found)
+    return (
+        f"{cut} of {len(found)} trainings ended at {settings['max_epochs']} epochs, before validation had "
+        f"stopped rising for {settings['patience']}."
+    )
 
 
 @dataclass

@@ -36,6 +36,9 @@ def fit(
 ) -> list[dict]:
     """Train until the validation score has not risen for ``patience`` epochs; the best weights come back.
 
+    Epochs before ``minimum_epochs`` are neither the best nor begin the patience: what an untrained
+    network scores is an accident. Nor does a network stop that has not found a single event yet.
+
     Binary cross-entropy and Adam (Cakir et al. 2017, Sec. III-D). The sequences of an epoch begin
     ``shift_frames`` later than those of the epoch before. Same device and seed, same numbers, even
     when killed and resumed from ``checkpoint``.
@@ -43,7 +46,8 @@ def fit(
     Returns
     -------
     one dict an epoch: epoch, loss (mean over the training frames), validation_score (higher is better:
-    frame F1; for a network that pools over time one minus the mean equal error rate, reading A11)
+    frame F1; for a network that pools over time one minus the mean equal error rate, reading A11), best
+    (whether the weights are those after this epoch)
     """
     device = pick(device)
     train, validation = train.to(device), validation.to(device)
@@ -51,7 +55,7 @@ def fit(
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=learning_rate, fused=True)
     monitor = tagging_score if getattr(model, "time_pooling", False) else frame_f1_score
-    run = Run(model, optimiser, seed, checkpoint)
+    run = Run(model, optimiser, seed, checkpoint, first=min(minimum_epochs, max_epochs))
     run.resume()
     progress = jobs.Progress(label, total=max_epochs, done=len(run.history))
     while not run.finished:
@@ -72,35 +76,35 @@ def fit(
             losses.append(loss.detach())
         score = monitor(model, validation, sequence_frames, device)
         run.note(torch.stack(losses).mean().item(), score)
-        late = len(run.history) >= minimum_epochs and run.epochs_since_best >= patience
+        late = run.best_score > 0 and len(run.history) - run.best_epoch >= patience
         run.finished = late or len(run.history) >= max_epochs
         if run.finished or len(run.history) % checkpoint_epochs == 0:
             run.save()
         progress.update(len(run.history), f"score {score:.3f}, best {run.best_score:.3f}")
     model.load_state_dict(run.best)
-    return run.history
+    return [epoch | {"best": epoch["epoch"] == run.best_epoch} for epoch in run.history]
 
 
 class Run:
-    """The state of one training, which a checkpoint holds whole."""
+    """The state of one training, which a checkpoint holds whole; ``first``: the first epoch that counts."""
 
-    def __init__(self, model, optimiser, seed: int, checkpoint: Path | None):
-        self.model, self.optimiser, self.checkpoint = model, optimiser, checkpoint
-        self.history, self.best_score, self.best, self.finished = [], -1.0, None, False
+    def __init__(self, model, optimiser, seed: int, checkpoint: Path | None, *, first: int):
+        self.model, self.optimiser, self.checkpoint, self.first = (
+            model,
+            optimiser,
+            checkpoint,
+            first,
+        )
+        self.history, self.finished = [], False
+        self.best, self.best_score, self.best_epoch = None, -1.0, 0
         torch.manual_seed(seed)
-
-    @property
-    def epochs_since_best(self) -> int:
-        scores = [epoch["validation_score"] for epoch in self.history]
-        return len(scores) - 1 - scores.index(max(scores))
 
     def note(self, loss: float, score: float) -> None:
         """Append an epoch, and keep the weights if they are the best so far."""
-        self.history.append(
-            {"epoch": len(self.history) + 1, "loss": loss, "validation_score": score}
-        )
-        if score > self.best_score:
-            self.best_score = score
+        epoch = len(self.history) + 1
+        self.history.append({"epoch": epoch, "loss": loss, "validation_score": score})
+        if epoch >= self.first and score > self.best_score:
+            self.best_score, self.best_epoch = score, epoch
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
     def save(self) -> None:
@@ -112,6 +116,7 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "best": self.best,
             "best_score": self.best_score,
+            "best_epoch": self.best_epoch,
             "history": self.history,
             "finished": self.finished,
             "rng": torch.get_rng_state(),
@@ -129,6 +134,7 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.best, self.best_score = state["best"], state["best_score"]
+        self.best_epoch = state["best_epoch"]
         self.history, self.finished = state["history"], state["finished"]
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"] is not None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import files, models, training
+from sedutils import files, models, systems, training
 from sedutils.frames import Frames
 
 SETTINGS = {
@@ -104,11 +104,37 @@ def test_the_best_weights_come_back(folder):
     assert f1 == pytest.approx(max(e["validation_score"] for e in history), abs=1e-6)
 
 
-def test_early_stopping_waits_for_the_first_epochs(folder, monkeypatch):
-    scores = iter([0.9] + [0.1] * 20)
-    monkeypatch.setattr(training, "frame_f1_score", lambda *_: next(scores))
-    history, _ = train(folder, patience=2, minimum_epochs=5, max_epochs=20)
-    assert len(history) == 5
+def scored(folder, monkeypatch, scores, **changes):
+    """The history of a training whose validation scores are given."""
+    given = iter(scores)
+    monkeypatch.setattr(training, "frame_f1_score", lambda *_: next(given))
+    return pd.DataFrame(train(folder, **changes)[0])
+
+
+def test_the_first_epochs_are_neither_the_best_nor_the_start_of_patience(folder, monkeypatch):
+    scores = [0.9, 0.1, 0.1, 0.1, 0.1, 0.3, *[0.2] * 9]
+    history = scored(folder, monkeypatch, scores, patience=3, minimum_epochs=5, max_epochs=15)
+    assert len(history) == 9 and history.epoch[history.best].item() == 6
+
+
+def test_a_network_that_finds_nothing_yet_goes_on(folder, monkeypatch):
+    scores = [0.0] * 8 + [0.1] + [0.0] * 6
+    history = scored(folder, monkeypatch, scores, patience=2, minimum_epochs=2, max_epochs=15)
+    assert len(history) == 11 and history.epoch[history.best].item() == 9
+
+
+def test_a_training_that_ran_out_of_epochs_is_told(folder, monkeypatch, tmp_path):
+    settings = {"patience": 3, "max_epochs": 6}
+    for name, scores in {
+        "cut": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+        "done": [0.1, 0.6] + [0.5] * 4,
+    }.items():
+        history = scored(folder, monkeypatch, scores, minimum_epochs=1, **settings)
+        assert systems.ran_out(history, settings) == (name == "cut")
+        files.write_csv(tmp_path / name / "history.csv", history)
+    assert systems.trainings_cut([tmp_path], settings).startswith(
+        "1 of 2 trainings ended at 6 epochs"
+    )
 
 
 def test_sequences_begin_73_frames_later_each_epoch_and_stay_in_their_recording(folder):
@@ -193,3 +219,12 @@ def test_folds_hold_out_other_recordings(chunks):
     assert tested[0].isdisjoint(tested[1])
     with pytest.raises(ValueError, match="no recording of split 'dev' in fold 1"):
         Frames.read(chunks, "dev", fold=1)
+
+
+def test_a_share_of_the_recordings_is_spread_over_the_scenes(folder):
+    table = pd.read_csv(folder / "recordings.csv")
+    table["split"] = ["train"] * 4 + ["test"]
+    table["scene"] = list("ppqqq")
+    files.write_csv(folder / "recordings.csv", table)
+    for share, recordings in ((0.5, ["a", "d"]), (0.1, ["a"]), (1.0, list("abcd"))):
+        assert list(Frames.read(folder, "train", share=share).recordings.recording) == recordings

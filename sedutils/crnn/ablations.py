@@ -30,8 +30,9 @@ def variants(results: chapter.Results) -> pd.DataFrame:
             folder = results.models / name / str(seed)
             history = pd.read_csv(folder / "history.csv")
             row = {"system": name, "seed": seed, "epochs": len(history)}
-            row["best_epoch"] = history.validation_score.idxmax() + 1
-            row["validation_score"] = history.validation_score.max()
+            best = history[history.best].iloc[0]
+            row["best_epoch"] = best.epoch
+            row["validation_score"] = best.validation_score
             row["parameters"] = systems.System.read(folder).parameters
             rows.append(row | chapter.headline(results.test, rolls))
     table = evaluation.mean_and_std(pd.DataFrame(rows), ["system"])

@@ -14,7 +14,8 @@ def trainable_parameters(model: nn.Module) -> int:
 def initialise(module: nn.Module) -> None:
     """Glorot-uniform input weights, orthogonal recurrent weights, zero biases (Keras 1.1 defaults).
 
-    Use as ``model.apply(initialise)``. A recurrent matrix holds one square block per gate.
+    An LSTM's forget gate begins with a bias of one, the rest with zero. Use as ``model.apply(initialise)``.
+    A recurrent matrix holds one square block per gate.
     """
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(module.weight)
@@ -24,6 +25,8 @@ def initialise(module: nn.Module) -> None:
         for name, weight in module.named_parameters():
             if "bias" in name:
                 nn.init.zeros_(weight)
+                if isinstance(module, nn.LSTM) and "_ih" in name:
+                    nn.init.ones_(weight.data.chunk(4)[1])  # input, forget, cell, output
                 continue
             init = nn.init.orthogonal_ if "_hh" in name else nn.init.xavier_uniform_
             for gate in weight.data.chunk(3 if isinstance(module, nn.GRU) else 4):
