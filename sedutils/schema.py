@@ -1,6 +1,7 @@
 """What params.yaml may hold: a class a section, and what must agree between sections."""
 
 import itertools
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -12,6 +13,19 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Range = Annotated[tuple[Positive, Positive], Field(strict=False)]
 Counts = Annotated[tuple[Count, Count], Field(strict=False)]
 Split = Literal["train", "validation", "test"]
+
+
+# Systems that tables and verdicts of the chapters cannot do without, by corpus and family
+ROWS = {
+    ("tut_sed_synthetic_2016", "main"): ("gmm", "fnn", "rnn", "cnn", "crnn"),
+    ("tut_sed_synthetic_2016", "filter_shapes"): tuple(
+        f"crnn_{shape}" for shape in ("3x3", "5x5", "11x11", "1x5", "5x1", "3x11", "11x3")
+    ),
+    ("tut_sed_synthetic_2016", "regularisation"): ("crnn_with_both", "crnn_neither", "crnn_lstm"),
+    ("tut_sed_2009", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2009"),
+    ("tut_sound_events_2016", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2016"),
+    ("chime_home", "main"): ("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_no_batch_norm"),
+}
 
 
 class Section(BaseModel):
@@ -69,6 +83,19 @@ class Scenes(Section):
     validation_share: Annotated[float, Field(gt=0, lt=1)]
     annotation_range_db: Positive
     annotation_gap_s: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def possible(self):
+        low, high = self.event_to_background_db
+        if low > high:
+            raise ValueError(f"event_to_background_db is [{low}, {high}]: give the lower one first")
+        rest = self.recordings_per_scene - math.ceil(self.recordings_per_scene / self.folds)
+        held = math.ceil(self.validation_share * rest)
+        if self.recordings_per_scene < self.folds or not 0 < held < rest:
+            raise ValueError(
+                f"recordings_per_scene = {self.recordings_per_scene} is too few for {self.folds} folds"
+            )
+        return self
 
 
 class Chunks(Section):
@@ -248,10 +275,17 @@ class Params(Section):
             if corpus not in Corpora.model_fields:
                 raise ValueError(f"families: no corpus is called {corpus!r}")
             for name, family in families.items():
+                key = f"families.{corpus}.{name}"
                 for system in family.systems:
                     if system not in self.systems:
-                        key = f"families.{corpus}.{name}"
                         raise ValueError(f"{key}: no system is called {system!r}")
+                if corpus == "chime_home" and family.folds == 1:
+                    raise ValueError(f"{key}.folds = 1: development and evaluation are two")
+                for system in ROWS.get((corpus, name), ()):
+                    if system not in family.systems:
+                        raise ValueError(
+                            f"{key}.systems: {system!r} is missing, a row of its table"
+                        )
         for name, system in self.systems.items():
             possible(f"systems.{name}", system, self.features.mel_bands)
         self.check_grid()

@@ -80,7 +80,8 @@ def fit(
         run.finished = late or len(run.history) >= max_epochs
         if run.finished or len(run.history) % checkpoint_epochs == 0:
             run.save()
-        progress.update(len(run.history), f"score {score:.3f}, best {run.best_score:.3f}")
+        best = f", best {run.best_score:.3f}" if run.best else ""
+        progress.update(len(run.history), f"score {score:.3f}{best}")
     model.load_state_dict(run.best)
     return [epoch | {"best": epoch["epoch"] == run.best_epoch} for epoch in run.history]
 

@@ -124,13 +124,16 @@ class Ablations(Judge):
         for a, b in (("crnn_with_both", "crnn_lstm"), ("crnn_lstm", "crnn_with_both")):
             words = {"crnn_with_both": "GRU", "crnn_lstm": "LSTM"}
             lead = f"{words[a]} - {words[b]}, frame F1, above minus the spread over seeds"
-            rows.append(self.row("C28", lead, self.lead(a, b), -within))
+            row = self.row("C28", lead, self.lead(a, b), -within)
+            # a single seed has no spread, and nothing is alike within nothing
+            single = {"contrast": f"{lead} (one seed: no spread)", "outcome": "undecided"}
+            rows.append(row | (single if np.isnan(within) else {}))
         return rows
 
     def spread(self, name: str) -> float:
-        """Standard deviation of frame F1 over seeds in points; 0 for a single one."""
+        """Standard deviation of frame F1 over seeds in points; NaN for a single one."""
         f1 = [100 * claims.f1_score(c.sum()) for c in self.frames[name]]
-        return float(np.std(f1, ddof=1)) if len(f1) > 1 else 0.0
+        return float(np.std(f1, ddof=1)) if len(f1) > 1 else np.nan
 
     def pitch(self, counts: dict[tuple[str, str], list[Counts]]) -> list[dict]:
         """C14 and C15 (Figure 5): a drop is the F1 lost by a shift, in points."""

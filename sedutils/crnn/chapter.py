@@ -14,7 +14,6 @@ from sedutils.decoding import roll_to_events
 from sedutils.frames import Frames
 from sedutils.tables import DATASETS, paper_name
 
-NETWORKS = ("fnn", "cnn", "rnn", "crnn")
 METRICS = ("F1_frm", "ER_frm", "F1_1s", "ER_1s")
 SECOND_FRAMES = evaluation.SECOND_FRAMES
 

@@ -46,8 +46,8 @@ def provenance(results: Results, corpus, source: str, size: str) -> str:
 def table2_html(table: pd.DataFrame, systems: list[str]) -> str:
     """Table II as ours (mean ± std) / published (/ difference on official data), best in bold.
 
-    The paper's rule: bold is the best method of a metric, and any whose mean lies within one standard
-    deviation of it.
+    Bold is the best method of a metric, and any whose mean lies within one standard deviation of it. (The
+    paper's bold also takes methods of which a single run comes that near.)
     """
     methods = table.set_index("method")
     contenders = methods.loc[[s.upper() for s in systems]]

@@ -17,10 +17,11 @@ READINGS = {
     "A02": "the reading; both CNNs stand in Table VI",
     "A05": "17; the classes that occur",
     "A13": "the reading",
+    "A16": "the reading, but CHiME-Home's recordings of 48 kHz are read: 0 to 22050 Hz as everywhere",
     "A21": "the reading",
     "A22": "the reading; on foley validation takes whole development parts, which share no voice",
-    "A23": "the reading: the row is a quoted one",
-    "A28": "the reading on official data; on foley recordings with the speakers of one group, in every scene",
+    "A23": "the reading: the GMM here is scene-independent and has a row of its own",
+    "A28": "the reading on official data; on foley recordings with the same speakers, in every scene",
     "A29": "the reading",
 }
 
@@ -28,23 +29,27 @@ READINGS = {
 def provenance(corpora: dict, sources: dict[str, str], size: str) -> str:
     """The box every page begins with: where sound and numbers come from.
 
-    corpora : name -> results on it, with seeds and folds
+    corpora : name -> results on it, with seeds and, where the corpus has them, folds
     """
     lines = {"size": size}
     for name, results in corpora.items():
-        folds = ", ".join(map(str, results.folds))
-        seeds = ", ".join(map(str, results.seeds))
-        told = f"source {sources[name]}: {SOURCES[sources[name]]} Folds {folds}; seeds {seeds}."
-        lines[TITLES[name]] = told
+        told = f"source {sources[name]}: {SOURCES[sources[name]]} Seeds {listed(results.seeds)}"
+        folds = getattr(results, "folds", None)  # the synthetic mixtures have one split
+        lines[TITLES[name]] = told + (f"; folds {listed(folds)}." if folds else ".")
     rows = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
     return f"<table class='provenance'>{rows}</table>"
+
+
+def listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def beside_html(table: pd.DataFrame, metrics: dict[str, str]) -> str:
     """Tables V and VI: ours (mean ± std) beside the printed value, the best of ours in bold.
 
-    metrics : column without ``_mean`` -> its heading. A row without ours is a literature result that the
-    paper quotes, with the reference in ``quoted_from``. The difference stands behind ours on official data.
+    metrics : column without ``_mean`` -> its heading. A row with a reference in ``quoted_from`` is a result
+    of others that the paper quotes; a star marks scene-dependent systems. The difference stands behind
+    ours on official data.
     """
     ours = table[table.seeds.notna()].set_index("method")
     printed = {m for m in metrics if f"paper_{m}_mean" in table}
@@ -55,6 +60,7 @@ def beside_html(table: pd.DataFrame, metrics: dict[str, str]) -> str:
     body = ""
     for _, row in table.iterrows():
         quoted = "" if pd.isna(row.quoted_from) else f" {row.quoted_from}"
+        quoted += " *" if str(row.get("scene_dependent")) == "True" else ""
         cells = f"<td style='white-space:nowrap'>{escape(row.method + quoted)}</td>"
         for metric in metrics:
             text = spread(row, metric)
@@ -87,6 +93,6 @@ def limits_html(corpora: dict, sources: dict[str, str], size: str) -> str:
                 f"{TITLES[name]}: one seed, so no spread over seeds; the interval decides."
             )
     if size == "laptop":
-        items.append("Laptop size trains on some of the folds, named at the top, and cuts widths.")
+        items.append("Laptop size cuts widths, seeds and folds (those used are named at the top).")
     items.append("The HMM, NMF and BLSTM systems and the challenge entries are quoted, not built.")
     return list_html(items)

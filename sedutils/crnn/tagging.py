@@ -63,11 +63,19 @@ class TagResults:
 
     def class_errors(self, system: str, seed: int, part: str) -> np.ndarray:
         """Equal error rate of each class in percent, mean over the folds, ``(classes,)``."""
+        return 100 * mean_of_known(self.rates(system, seed, part), axis=0)
+
+    def error(self, system: str, seed: int, part: str) -> float:
+        """Equal error rate in percent: mean over the classes that a fold has, then over folds."""
+        return 100 * float(mean_of_known(self.rates(system, seed, part), axis=1).mean())
+
+    def rates(self, system: str, seed: int, part: str) -> np.ndarray:
+        """Equal error rates ``(folds, classes)``."""
         each = [
             tagging.equal_error_rates(self.targets[k], self.scores(system, seed, k))
             for k in self.folds_of(part)
         ]
-        return 100 * mean_of_known(np.array(each), axis=0)
+        return np.array(each)
 
     def resampled(self, system: str, part: str, *, seed: int = 0) -> np.ndarray:
         """Mean equal error rate in percent of every seed, ``(seeds, resamples + 1)``, all chunks first.
@@ -110,9 +118,8 @@ def seed_rows(results: TagResults) -> pd.DataFrame:
     rows = []
     for system in results.systems:
         for seed in results.seeds:
-            errors = {p: results.class_errors(system, seed, p) for p in PARTS}
-            means = {f"EER_{p}": float(mean_of_known(e, axis=0)) for p, e in errors.items()}
-            rows.append({"method": METHODS[system], "seed": seed} | means)
+            errors = {f"EER_{part}": results.error(system, seed, part) for part in PARTS}
+            rows.append({"method": METHODS[system], "seed": seed} | errors)
     return pd.DataFrame(rows)
 
 

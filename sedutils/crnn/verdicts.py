@@ -11,8 +11,6 @@ from sedutils import analysis, claims, systems
 from sedutils.crnn import chapter
 from sedutils.tables import paper_name
 
-METHODS = ("gmm", "fnn", "cnn", "rnn", "crnn")
-
 
 class Judge:
     """Tests of claims on one set of results; every method returns rows of the table of claims.

@@ -14,7 +14,8 @@ class GMM:
 
     Diagonal covariances, k-means start, EM. The score of a frame is the log-likelihood ratio, averaged
     over a window of one second around it, through a sigmoid: 0.5 is where both models are equally likely.
-    A class that training never hears (a fold may lack one) scores 0, one that it always hears scores 1.
+    A class that training never hears (a fold may lack one), or in fewer frames than there are Gaussians,
+    scores 0; one that it always hears scores 1.
 
     Parameters
     ----------
