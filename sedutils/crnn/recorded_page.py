@@ -26,22 +26,17 @@ READINGS = {
 }
 
 
-def provenance(corpora: dict, sources: dict[str, str], size: str) -> str:
-    """The box every page begins with: where sound and numbers come from.
+def provenance(trained: dict[str, dict[str, list]], sources: dict[str, str], size: str) -> str:
+    """The box a page on several corpora begins with: where sound and numbers come from.
 
-    corpora : name -> results on it, with seeds and, where the corpus has them, folds
+    trained : name -> ``{"seeds": [...], "folds": [...]}`` of what the page shows; no folds, no mention
     """
     lines = {"size": size}
-    for name, results in corpora.items():
-        told = f"source {sources[name]}: {SOURCES[sources[name]]} Seeds {listed(results.seeds)}"
-        folds = getattr(results, "folds", None)  # the synthetic mixtures have one split
-        lines[TITLES[name]] = told + (f"; folds {listed(folds)}." if folds else ".")
+    for name, lists in trained.items():
+        told = "; ".join(f"{k} {', '.join(map(str, v))}" for k, v in lists.items() if v)
+        lines[TITLES[name]] = f"source {sources[name]}: {SOURCES[sources[name]]} Here: {told}."
     rows = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
     return f"<table class='provenance'>{rows}</table>"
-
-
-def listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 def beside_html(table: pd.DataFrame, metrics: dict[str, str]) -> str:
