@@ -4,11 +4,9 @@ python -m sedutils.readme table                        the table, from reports/*
 python -m sedutils.readme experiment NAME COMMAND      reports/NAME/, from the experiment that DVC kept
 """
 
-import io
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pandas as pd
@@ -57,12 +55,9 @@ def experiment(name: str, command: str) -> None:
     folder = REPORTS / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    archive = git("archive", reference, *made.split(), text=False)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        for member in tar.getmembers():
-            if member.isfile():
-                member.name = str(Path(member.name).relative_to("reports/laptop"))
-                tar.extract(member, folder, filter="data")
+    for path in made.split():
+        target = folder / Path(path).relative_to("reports/laptop")
+        files.write_bytes(target, git("show", f"{reference}:{path}", text=False))
     commit = git("rev-parse", "--short", "HEAD").strip()
     files.write_text(folder / "README.md", f"Made at commit {commit} by\n\n    {command}\n")
 
