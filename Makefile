@@ -14,7 +14,7 @@ repro: .venv/installed
 test: .venv/installed
 	ruff check
 	ruff format --check
-	pytest
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The proof: everything made again from nothing must leave the record of the last run as it is.
 verify: .venv/installed

@@ -2,6 +2,11 @@ import numpy as np
 import pytest
 
 
+def pytest_collection_modifyitems(items):
+    """The smoke run first: it takes longer than all the rest, which goes beside it in `make test`."""
+    items.sort(key=lambda item: "test_smoke" not in item.nodeid)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
