@@ -40,7 +40,7 @@ def read_scenes(
             if found.name not in scenes:
                 raise OfficialError(f"{found}: unknown scene, expected {', '.join(scenes)}")
     for scene, labels in scenes.items():
-        for path, annotation in _pairs(folder / "audio" / scene, folder / "meta" / scene, suffix):
+        for path, annotation in pairs(folder / "audio" / scene, folder / "meta" / scene, suffix):
             info, name = files.audio_info(path), f"{scene}_{path.stem}"
             place = path.relative_to(folder).as_posix()
             recordings.append((name, place, info.duration_s, info.sample_rate, scene))
@@ -50,8 +50,11 @@ def read_scenes(
     return recordings, pd.DataFrame(events, columns=list(corpus.EVENTS))
 
 
-def _pairs(audio: Path, meta: Path, suffix: str) -> list[tuple[Path, Path]]:
-    """Return each recording of a scene with its annotation, by name."""
+def pairs(audio: Path, meta: Path, suffix: str) -> list[tuple[Path, Path]]:
+    """Return each recording of two folders with its annotation, by name.
+
+    FileNotFoundError for a missing folder; OfficialError for one without the other, and for none.
+    """
     for folder in (audio, meta):
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder}: no such folder")
