@@ -162,8 +162,8 @@ def validate(
     Refused: missing or unknown columns, empty tables, NaN, zero or negative durations, duplicated
     or split-sharing recordings, two recordings with one audio file, a missing or unknown split,
     unknown recordings and labels, an onset below 0, an offset at or before its onset, an event past
-    the end, duplicate rows, a recording tested in no fold or in two, and (parts) one instance in two
-    splits.
+    the end, duplicate rows, a recording tested in no fold or in two (where all folds have one test
+    set: validated), and (parts) one instance in two splits.
     """
     check_all(_given(recordings, events, parts, tags, folds), list(labels), tolerance_s, where)
 

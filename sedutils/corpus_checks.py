@@ -49,7 +49,8 @@ def check_all(tables: dict[str, pd.DataFrame], labels: list[str], tolerance_s: f
         tables["folds.csv"] = folds.astype({"fold": int})
     if "parts.csv" in tables:
         parts, file = tables["parts.csv"], f"{where}parts.csv"
-        check_events(parts, recordings, labels, tolerance_s, file)
+        # what sounds without being a class (background events) is placed all the same
+        check_events(parts, recordings, parts["label"].unique(), tolerance_s, file)
         check_parts(parts, recordings, folds, file)
     return tables
 
@@ -151,19 +152,26 @@ def check_tags(table: pd.DataFrame, recordings: pd.DataFrame, labels, file: str)
 
 
 def check_folds(table: pd.DataFrame, recordings: pd.DataFrame, file: str) -> None:
-    """Every fold has all splits, and every recording is tested in exactly one fold."""
+    """Every fold has all splits, and every recording has its turn once.
+
+    Its turn is the test; where all folds test on the same recordings (a test set of its own, as
+    ITC-Irst has), it is the validation.
+    """
     names = recordings["recording"]
     refuse(table, ~table["recording"].isin(names), file, "is not in recordings.csv")
     refuse(table, ~table["split"].isin(SPLITS), file, "unknown split", "split")
     refuse(table, table["fold"] != table["fold"].round(), file, "fold is no whole number", "fold")
     twice = table.duplicated(["fold", "recording"])
     refuse(table, twice, file, "twice in one fold", "fold", "split")
-    tested = table["split"] == "test"
-    again = tested & table["recording"].where(tested).duplicated()
-    refuse(table, again, file, "tested in two folds, the second is here", "fold")
-    untested = sorted(set(names) - set(table["recording"][tested]))
-    if untested:
-        raise CorpusError(f"{file}: recording {untested[0]!r} is tested in no fold")
+    tests = table[table["split"] == "test"].groupby("fold")["recording"].agg(frozenset)
+    common = tests.iloc[0] if len(tests) > 1 and tests.nunique() == 1 else frozenset()
+    done, split = ("validated", "validation") if common else ("tested", "test")
+    held = table["split"] == split
+    again = held & table["recording"].where(held).duplicated()
+    refuse(table, again, file, f"{done} in two folds, the second is here", "fold")
+    never = sorted(set(names) - common - set(table["recording"][held]))
+    if never:
+        raise CorpusError(f"{file}: recording {never[0]!r} is {done} in no fold")
     for fold, rows in table.groupby("fold"):
         for split in SPLITS:
             if not (rows["split"] == split).any():

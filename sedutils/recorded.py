@@ -1,22 +1,24 @@
-"""The recorded corpora of Cakir et al. 2017 (Sec. III-A): made here by foley, or read where the official ones lie.
+"""The recorded corpora: made here by foley, or read where the official ones lie. All of them come with folds.
 
-All of them come with folds. TUT-SED 2009 and TUT Sound Events 2016 are scenes with events, CHiME-Home is
+Cakir et al. 2017 (Sec. III-A): TUT-SED 2009 and TUT Sound Events 2016 are scenes with events, CHiME-Home is
 chunks with tags: its fold 0 trains on the development chunks and tests on the evaluation chunks, its other
-folds divide the development chunks.
+folds divide the development chunks. Phan et al. 2018 (Sec. 4.1): ITC-Irst is sessions of isolated events;
+a fold validates on one training session, and all folds test on the same three.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
-from sedutils import corpus, files, jobs, mixing, scene_mixing
+from sedutils import corpus, files, jobs, mixing, scene_mixing, session_mixing
 from sedutils.foley import home
-from sedutils.official import chime_home, tut_sed_2009, tut_sound_events_2016
+from sedutils.official import chime_home, itc_irst, tut_sed_2009, tut_sound_events_2016
 
 READERS = {
     "tut_sed_2009": tut_sed_2009,
     "tut_sound_events_2016": tut_sound_events_2016,
     "chime_home": chime_home,
+    "itc_irst": itc_irst,
 }
 
 
@@ -43,6 +45,8 @@ def make(
         take_over(name, settings, folder)
     elif name == "chime_home":
         make_chunks(settings, folder, backend=backend, workers=workers)
+    elif name == "itc_irst":
+        session_mixing.build(folder, settings, backend=backend, workers=workers)
     else:
         scene_mixing.build(name, folder, settings, backend=backend, workers=workers)
     return corpus.read(folder, check_audio=True)
@@ -52,11 +56,13 @@ def take_over(name: str, settings: dict, folder: Path) -> None:
     """Write the tables of an official corpus; its audio stays where it lies.
 
     A share of the training recordings of every fold is held out for validation (Sec. III-A, reading
-    A28): recordings of every scene, or whole five-minute segments of CHiME-Home.
+    A28): recordings of every scene, or whole five-minute segments of CHiME-Home. The folds of
+    ITC-Irst say themselves which session validates.
     """
     found, labelled, labels, folds = READERS[name].read(settings["official"])
-    share, seed = settings["validation_share"], settings["seed"]
-    folds = corpus.hold_out(folds, found, share=share, seed=seed)
+    if "validation" not in set(folds.split):
+        share, seed = settings["validation_share"], settings["seed"]
+        folds = corpus.hold_out(folds, found, share=share, seed=seed)
     recordings = found.drop(columns="group", errors="ignore").assign(split="")
     recordings = corpus.rebase(recordings, settings["official"], folder)
     tables = {"events": None, "tags": labelled} if name == "chime_home" else {"events": labelled}
@@ -117,12 +123,15 @@ def summary(made: corpus.Corpus, paper: dict) -> pd.DataFrame:
 
     paper : the corpus's entry in section ``datasets`` of the paper's facts
     """
+    if "sessions" in paper:  # in Phan et al.'s words: one room, a fold a training session
+        sessions = {"classes": paper["evaluated_classes"], "folds": paper["split"]["train"]}
+        paper = paper | sessions | {"scenes": 1}
     minutes, classes = made.recordings.duration_s.sum() / 60, paper["classes"]
     if isinstance(classes, dict):  # of each scene
         classes = " + ".join(str(count) for count in classes.values())
     chunks = [paper.get(f"{part}_chunks", 0) for part in ("development", "evaluation")]
     rows = {
-        "recordings": (len(made.recordings), sum(chunks) or ""),
+        "recordings": (len(made.recordings), sum(chunks) or paper.get("sessions", "")),
         "minutes": (round(minutes, 1), paper.get("total_minutes", "")),
         "scenes": (made.recordings.scene.nunique(), paper.get("scenes", "")),
         "classes": (len(made.labels), classes),

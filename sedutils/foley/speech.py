@@ -102,21 +102,27 @@ def draw_speaker(rng: Generator, kind: str, variants: Sequence[str] | None = Non
     )
 
 
-def deal(seed: int, groups: Sequence[str], each: int) -> pd.DataFrame:
+def most_groups(*kinds: str) -> int:
+    """How many groups can have a voice of their own of each of ``kinds``."""
+    return min(len(_MEN if kind == "male" else _WOMEN) for kind in kinds)
+
+
+def deal(seed: int, groups: Sequence[str], each: int, kinds: Sequence[str] = KINDS) -> pd.DataFrame:
     """Speakers for disjoint groups (train, validation, test; folds): ``each`` of every kind.
 
     No two groups share an espeak variant. Columns: speaker, group, and those of ``Speaker``.
-    ValueError for more groups than there are women's voices.
+    ValueError for more groups than ``most_groups`` of the kinds.
     """
-    if not 1 <= len(groups) <= len(_WOMEN):
-        raise ValueError(f"speech: speakers go to 1 to {len(_WOMEN)} groups, not {len(groups)}")
+    most = most_groups(*kinds)
+    if not 1 <= len(groups) <= most:
+        raise ValueError(f"speech: speakers go to 1 to {most} groups, not {len(groups)}")
     rng = np.random.default_rng([seed, 0x5BEA])
     men, women = (list(rng.permutation(list(names))) for names in (_MEN, _WOMEN))
     rows = []
     for place, group in enumerate(groups):
         mine = men[place :: len(groups)] + women[place :: len(groups)]
         own = np.random.default_rng([seed, 0x5BEA, place])
-        for kind in KINDS:
+        for kind in kinds:
             for number in range(each):
                 name = f"{group}-{kind}-{number:02d}"
                 rows.append({"speaker": name, "group": group} | vars(draw_speaker(own, kind, mine)))
