@@ -11,6 +11,7 @@ import soundfile
 
 from sedutils import files
 from sedutils.official import chime_home as chime
+from sedutils.official import itc_irst as itc
 from sedutils.official.scenes import FOLDS
 
 DURATION_S = 0.1
@@ -48,6 +49,27 @@ def check_folds(folds, recordings, n_folds):
     tested = folds["recording"][folds["split"] == "test"]
     assert sorted(tested) == sorted(recordings["recording"])
     assert set(folds["split"]) == {"train", "test"}
+
+
+def write_sessions(folder):
+    """Twelve sessions as ITC-Irst's README lays them out, under the names that classes go by."""
+    spelled = {
+        "keyboard_clicking": "keyboard typing",
+        "phone_ring": "phone ring/music",
+        "spoon_cup_jingle": "spoon/cup jingle",
+    }
+    others = ["door open", "falling object", "phone vibration", "speech"]
+    labels = [spelled.get(x, x.replace("_", " ")) for x in itc.EVALUATED] + others
+    audio = wave(44100, 1, "PCM_24")
+    names = [f"s{number:02}" for number in range(1, 13)]
+    for name in names:
+        files.write_bytes(folder / "audio" / f"{name}.wav", audio)
+        rows = [f"0.0{i * 5:02}\t0,0{i * 5 + 4:02}\t{label}\r\n" for i, label in enumerate(labels)]
+        files.write_text(folder / "meta" / f"{name}.txt", "".join(rows))
+    for split, chosen in (("train", names[:9][::-1]), ("test", names[9:])):
+        rows = [f"audio/{name}.wav\n" for name in chosen]
+        files.write_text(folder / "evaluation_setup" / f"{split}.txt", "".join(rows))
+    return folder
 
 
 def chunk_names(count, start=0):

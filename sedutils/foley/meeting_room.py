@@ -73,8 +73,8 @@ def _hinge(rng: Generator, n: int, start_s: float, swing_s: float) -> np.ndarray
 def door_slam(rng: Generator, duration_s: float) -> np.ndarray:
     """Door slam: a rush of air, then the leaf hits its frame, once, and what is loose rattles.
 
-    A heavy panel booms at 35-110 Hz for 0.3-0.9 s under the crack of wood on wood; the latch
-    snaps in within 40 ms, panes and handles answer for a quarter of a second.
+    A heavy panel and the room's lowest modes boom at 35-110 Hz for a second under the crack of
+    wood on wood; the latch snaps in within 40 ms, panes and handles answer for a quarter of one.
     """
     n = dsp.length(duration_s)
     shut_s = rng.uniform(0.02, 0.3) * min(duration_s, 1.0)
@@ -85,7 +85,7 @@ def door_slam(rng: Generator, duration_s: float) -> np.ndarray:
         np.array([shut_s]),
         1.0,
         lowest_hz=(low_hz, 1.2 * low_hz),
-        ring_s=(0.3, 0.9),
+        ring_s=(0.5, 1.3),
         blow_s=dsp.log_uniform(rng, 0.015, 0.05),
         objects=1,
         modes=7,
