@@ -1,8 +1,16 @@
 """One file a paper, one class an architecture."""
 
 from sedutils.models.cakir2017 import CNN, CRNN, FNN, RNN
+from sedutils.models.phan2018 import MultiLabelCRNN, MultiTaskCRNN
 
-NETWORKS = {"FNN": FNN, "CNN": CNN, "RNN": RNN, "CRNN": CRNN}
+NETWORKS = {
+    "FNN": FNN,
+    "CNN": CNN,
+    "RNN": RNN,
+    "CRNN": CRNN,
+    "MultiLabelCRNN": MultiLabelCRNN,
+    "MultiTaskCRNN": MultiTaskCRNN,
+}
 
 
 def build(kind: str, *, bands: int, classes: int, **arguments):

@@ -1,0 +1,85 @@
+"""Early detection: decisions from the confidence gathered so far (Phan et al. 2018, end of Sec. 3).
+
+The paper says that its inference can detect an ongoing event and leaves it there. Votes add up and never
+fall, so a decision about frame n may be taken as soon as frame n + lag is heard, from the votes up to
+there: lag 0 decides at once, a lag of a whole recording is the paper's inference. Thresholds are searched
+for each lag on validation data.
+
+What is causal is the inference, not the network: its convolutions and its backward GRU have seen the whole
+segment. Latencies are therefore those of the scheme, a lower bound for a listener.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedutils import decoding
+from sedutils.multitask.hits import hit_counts
+from sedutils.multitask.search import search_confidence
+
+
+@dataclass(frozen=True, eq=False)
+class Latencies:
+    """When the reference events of one or more recordings were detected; all ``(events,)``.
+
+    column : class index
+    length : frames of the event
+    latency : frames from its onset to the decision that first marks it, NaN where none does
+    """
+
+    column: np.ndarray
+    length: np.ndarray
+    latency: np.ndarray
+
+    @property
+    def early(self) -> np.ndarray:
+        """Detected before the event has ended, bool ``(events,)``."""
+        return self.latency < self.length
+
+
+def latencies(decisions: np.ndarray, reference: np.ndarray, lag: int) -> Latencies:
+    """Detection times of one recording; both arrays bool ``(frames, classes)``.
+
+    The decision about a frame comes ``lag`` frames after it. An event that an earlier false alarm runs
+    into counts as detected at its onset.
+    """
+    start, stop, column = decoding.runs(reference)
+    frame = np.arange(len(decisions))[:, None]
+    marked = np.where(decisions, frame, len(decisions))
+    following = np.minimum.accumulate(marked[::-1], axis=0)[::-1]  # next marked frame, or the end
+    first = following[start, column]
+    latency = np.where(first < stop, first + lag - start, np.nan)
+    return Latencies(column, stop - start, latency)
+
+
+def early_curve(validation: tuple[list, list], test: tuple[list, list], lags: list[int]):
+    """What waiting buys: one dict for each lag, thresholds chosen anew on validation data.
+
+    validation, test : estimates (distances in frames) and references of their recordings, as
+        `search_confidence` takes them
+    lags : in frames
+
+    Returns dicts of lag, average_f1_score (mean over classes with references), overall_f1_score,
+    median_latency (frames, over detected events) and early_share (of all events, detected before their
+    end).
+    """
+    rows = []
+    for lag in lags:
+        rule, _ = search_confidence(*validation, lag=lag)
+        counts, found = None, []
+        for estimates, reference in zip(*test, strict=True):
+            decisions = rule.decide(estimates)
+            one = hit_counts(decisions, reference)
+            counts = one if counts is None else counts + one
+            found.append(latencies(decisions, reference, lag))
+        latency = np.concatenate([f.latency for f in found])
+        rows.append(
+            {
+                "lag": lag,
+                "average_f1_score": float(np.nanmean(counts.f1_score)),
+                "overall_f1_score": float(counts.overall().f1_score),
+                "median_latency": float(np.nanmedian(latency)),
+                "early_share": float(np.mean(np.concatenate([f.early for f in found]))),
+            }
+        )
+    return rows

@@ -1,0 +1,133 @@
+"""Choice of thresholds on validation data (Phan et al. 2018, Sec. 4.2 and 4.4).
+
+Every class is searched alone, since the mean of F1 over classes is largest where each of them is (reading
+B10). F1 counts hits (`sedutils.multitask.hits`). Among pairs that are equally good the middle one is taken,
+which is the safest where validation data leave a wide choice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sedutils import decoding
+from sedutils.multitask.confidence import ConfidenceRule, regions, votes
+from sedutils.multitask.hits import HitCounts, Reference, count_hits
+
+ALPHAS = np.arange(101) / 100
+BETAS = np.arange(21) / 20
+WINDOWS = np.arange(1, 257, 6)  # frames; all odd (reading B21)
+
+
+@dataclass(frozen=True, eq=False)
+class MedianRule:
+    """The baseline's choice: thresholds and widths of the median filters in frames, both ``(classes,)``."""
+
+    alpha: np.ndarray
+    window: np.ndarray
+
+    def decide(self, scores: np.ndarray) -> np.ndarray:
+        """Decisions, bool ``(frames, classes)``, from activities of one recording."""
+        above = np.asarray(scores) > self.alpha
+        smooth = [
+            decoding.median_filter(column[:, None], int(w))
+            for column, w in zip(above.T, self.window, strict=True)
+        ]
+        return np.concatenate(smooth, axis=1)
+
+
+def search_confidence(
+    estimates: list[np.ndarray],
+    references: list[np.ndarray],
+    *,
+    alphas: np.ndarray = ALPHAS,
+    betas: np.ndarray = BETAS,
+    lag: int | None = None,
+) -> tuple[ConfidenceRule, np.ndarray]:
+    """The best alpha and beta of each class, and F1 of every pair, ``(classes, alphas, betas)``.
+
+    estimates : a recording each, ``(frames, 3, classes)`` with distances in frames
+    references : bool ``(frames, classes)``
+    """
+    check_pairs([e[:, 0] for e in estimates], references)
+    areas = [regions(e, lag) for e in estimates]
+    f1, constants = [], []
+    for c in range(references[0].shape[1]):
+        sums = [
+            votes(e[:, 0, c], first[:, c], stop[:, c], alphas)
+            for e, (first, stop) in zip(estimates, areas, strict=True)
+        ]
+        constant = np.max([s.max(axis=1) for s in sums], axis=0)
+        constant[constant == 0] = 1  # no activity above alpha anywhere
+        scaled = (s / constant[:, None] for s in sums)
+        f1.append(f1_of_curves(scaled, [r[:, c] for r in references], betas))
+        constants.append(constant)
+    pairs = np.array([middle_of_best(grid) for grid in f1])
+    of_alpha, of_beta = pairs.T
+    constant = np.array(constants)[np.arange(len(pairs)), of_alpha]
+    return ConfidenceRule(alphas[of_alpha], betas[of_beta], constant, lag), np.array(f1)
+
+
+def search_median(
+    scores: list[np.ndarray],
+    references: list[np.ndarray],
+    *,
+    alphas: np.ndarray = ALPHAS,
+    windows: np.ndarray = WINDOWS,
+) -> tuple[MedianRule, np.ndarray]:
+    """The best window and alpha of each class, and F1 of every pair, ``(classes, windows, alphas)``.
+
+    A median of decisions is the decision about the median, so one filtering serves all thresholds.
+
+    scores, references : a recording each, activities and bool, ``(frames, classes)``
+    """
+    check_pairs(scores, references)
+    f1 = []
+    for c in range(references[0].shape[1]):
+        smooth = (smoothed(s[:, c], windows) for s in scores)
+        f1.append(f1_of_curves(smooth, [r[:, c] for r in references], alphas))
+    of_window, of_alpha = np.array([middle_of_best(grid) for grid in f1]).T
+    return MedianRule(alphas[of_alpha], windows[of_window]), np.array(f1)
+
+
+def smoothed(scores: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    """Scores ``(frames,)`` through running medians, ``(windows, frames)``, ends as in `decoding`."""
+    from scipy.ndimage import median_filter  # its one-dimensional filter is the fast one
+
+    return np.stack([median_filter(scores, size=int(w), mode="nearest") for w in windows])
+
+
+def f1_of_curves(curves, references, thresholds: np.ndarray) -> np.ndarray:
+    """F1 ``(curves, thresholds)`` of one class, pooled over recordings.
+
+    curves : of each recording ``(curves, frames)``; events are runs above a threshold
+    references : of each recording, bool ``(frames,)``
+    """
+    counts, events = 0, 0
+    for rows, active in zip(curves, references, strict=True):
+        reference = Reference.of(active)
+        rows = np.ascontiguousarray(rows, np.float64)
+        counts += np.stack([count_hits(row, thresholds, reference) for row in rows], axis=1)
+        events += len(reference.start)
+    outputs, correct, found = counts
+    return HitCounts(np.full(outputs.shape, events), found, outputs, correct).f1_score
+
+
+def middle_of_best(f1: np.ndarray) -> tuple[int, int]:
+    """Row and column of the best cell; of several the one nearest to their mean, then the first.
+
+    Without any score, that is without a reference event, all cells are equally good.
+    """
+    missing = np.isnan(f1).all()
+    best = np.argwhere(np.ones(f1.shape, bool) if missing else np.isclose(f1, np.nanmax(f1), 1e-12))
+    away = (best - best.mean(axis=0)) / f1.shape  # axes differ in length
+    row, column = best[np.argmin(np.square(away).sum(axis=1))]
+    return int(row), int(column)
+
+
+def check_pairs(scores: list[np.ndarray], references: list[np.ndarray]) -> None:
+    """ValueError unless there are recordings and each one's arrays are of one shape."""
+    if not references or len(scores) != len(references):
+        raise ValueError(f"{len(scores)} recordings with scores, {len(references)} with references")
+    for i, (s, r) in enumerate(zip(scores, references, strict=True)):
+        if s.shape != r.shape:
+            raise ValueError(f"recording {i}: scores {s.shape} and reference {r.shape}")
