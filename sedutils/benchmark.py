@@ -56,7 +56,7 @@ class Straightforward(nn.Module):
 
 def crnn():
     """The laptop CRNN, a batch for it, and its settings."""
-    design, front_end = params.load("systems.crnn", "features", size=SIZE)
+    design, front_end = params.load("systems.crnn", "features.cakir2017", size=SIZE)
     arguments = {k: v for k, v in design.items() if k not in ("kind", *systems.OF_TRAINING)}
     torch.manual_seed(0)
     net = models.build("CRNN", bands=front_end["mel_bands"], classes=16, **arguments)
@@ -195,6 +195,7 @@ def epoch(frames: int) -> None:
             minimum_epochs=1,
             max_epochs=1,
             shift_frames=73,
+            hop_frames=0,
             checkpoint_epochs=1,
             device="cpu",
         )

@@ -31,7 +31,9 @@ def grid_throughput(size: str):
 
 def run(folder: Path, size: str, workers: int, seeds) -> None:
     """Train the CRNN of a size once per seed on the features in a folder."""
-    design, front_end, settings = params.load("systems.crnn", "features", "training", size=size)
+    design, front_end, settings = params.load(
+        "systems.crnn", "features.cakir2017", "training", size=size
+    )
     settings |= {"max_epochs": EPOCHS, "minimum_epochs": EPOCHS, "device": "cpu"}
     facts = {"size": size, "corpus": "random", "source": "none", "features": front_end}
     tasks = [

@@ -11,7 +11,9 @@ from sedutils import features, files, foley, jobs, mixing, params, pitch
 
 def sound(size: str) -> list[tuple]:
     """Mixtures from foley on one core; features on all."""
-    settings, front_end = params.load("corpora.tut_sed_synthetic_2016", "features", size=size)
+    settings, front_end = params.load(
+        "corpora.tut_sed_synthetic_2016", "features.cakir2017", size=size
+    )
     shares = dict.fromkeys(foley.AVERAGE_SECONDS, 1.0)
     source = foley.Foley(settings["seed"], 5, tuple(settings["split_fractions"].values()))
     settings = settings | {"mixtures": {"train": 6, "validation": 6, "test": 6}}
@@ -26,10 +28,7 @@ def sound(size: str) -> list[tuple]:
         )
         wavs = sorted(folder.rglob("*.wav")) * 10
         frames = round(settings["mixture_s"] / front_end["hop_s"])
-        for width, file in (
-            (front_end["mel_bands"], "log_mel"),
-            (3 * front_end["mfcc"] - 1, "mfcc"),
-        ):
+        for file, width in features.widths(front_end).items():
             np.lib.format.open_memmap(
                 folder / f"{file}.npy", "w+", np.float32, (frames * len(wavs), width)
             )
@@ -54,7 +53,7 @@ def sound(size: str) -> list[tuple]:
 
 def shifting(size: str) -> list[tuple]:
     """Pitch shifts of eight recordings of 20 s: on all cores, again from the cache, and librosa one by one."""
-    (front_end,) = params.load("features", size=size)
+    (front_end,) = params.load("features.cakir2017", size=size)
     rate, rng = front_end["sample_rate"], np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as name:
         paths = [Path(name) / f"{i}.wav" for i in range(8)]

@@ -16,11 +16,11 @@ from sedutils import corpus as corpora
 from sedutils import files, jobs, metrics
 from sedutils.frames import fold_key
 
-FRONT_ENDS = ("log_mel", "mfcc")
 
+def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands, low_hz=0.0) -> np.ndarray:
+    """Mel band energies ``(frames, mel_bands)`` of mono audio from ``low_hz`` to the Nyquist frequency.
 
-def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands) -> np.ndarray:
-    """Mel band energies ``(frames, mel_bands)`` of mono audio: Hamming window, power, Slaney filters.
+    Hamming window, power, Slaney filters.
 
     The numbers of `librosa.stft`, whose transform runs across memory; along it, and over blocks that
     stay in the cache, the same takes half the time.
@@ -31,7 +31,7 @@ def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands) -> np.nd
     padded = np.pad(audio, (before, max(0, (frames - 1) * hop + fft - before - len(audio))))
     windows = librosa.util.frame(padded, frame_length=fft, hop_length=hop, axis=0)[:frames]
     hamming = librosa.util.pad_center(librosa.filters.get_window("hamming", frame), size=fft)
-    filters = librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=mel_bands, fmin=0).T
+    filters = librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=mel_bands, fmin=low_hz).T
     energies = np.empty((frames, mel_bands), np.float32)
     for block in np.array_split(np.arange(frames), -(-frames // 128)):
         spectrum = scipy.fft.rfft(windows[block[0] : block[-1] + 1] * hamming.astype(np.float32))
@@ -39,11 +39,9 @@ def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands) -> np.nd
     return energies
 
 
-def log_mel(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands, log_floor) -> np.ndarray:
-    """Natural log of the mel band energies, ``(frames, mel_bands)`` float32 (Sec. III-D)."""
-    energies = mel_energies(
-        audio, sample_rate=sample_rate, frame_s=frame_s, hop_s=hop_s, fft=fft, mel_bands=mel_bands
-    )
+def log_mel(audio, *, log_floor: float, **front_end) -> np.ndarray:
+    """Natural log of `mel_energies`, ``(frames, mel_bands)`` float32 (Cakir et al. 2017, Sec. III-D)."""
+    energies = mel_energies(audio, **front_end)
     return np.log(np.maximum(energies, log_floor)).astype(np.float32)
 
 
@@ -66,7 +64,7 @@ def extract(
 ) -> None:
     """Write features and targets of a corpus.
 
-    The folder gets ``log_mel.npy``, ``mfcc.npy`` (all frames of all recordings below each other),
+    The folder gets an array for each of `widths` (all frames of all recordings below each other),
     ``targets.npy`` (uint8, one column a label), ``recordings.csv`` (recording, split, scene,
     first_frame, frames, duration_s), ``labels.txt``, ``folds.csv`` where the corpus has folds, and
     ``statistics.json``: mean and standard deviation per dimension over the training frames of every fold.
@@ -76,9 +74,8 @@ def extract(
     recordings["frames"] = [metrics.frame_count(s, hop_s=hop_s) for s in recordings.duration_s]
     recordings["first_frame"] = recordings.frames.cumsum() - recordings.frames
     total = int(recordings.frames.sum())
-    widths = {"log_mel": settings["mel_bands"], "mfcc": 3 * settings["mfcc"] - 1}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, width in widths.items():
+    for name, width in widths(settings).items():
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (total, width)).flush()
     jobs.parallel(
         extract_recording,
@@ -110,13 +107,13 @@ def extract(
             for row in recordings[recordings.recording.isin(names)].itertuples()
         ]
         statistics[fold_key(fold)] = {
-            name: moments(np.load(folder / f"{name}.npy", "r"), parts) for name in widths
+            name: moments(np.load(folder / f"{name}.npy", "r"), parts) for name in widths(settings)
         }
     files.write_text(folder / "statistics.json", json.dumps(statistics, indent=1) + "\n")
 
 
 def extract_recording(*, path: Path, first: int, frames: int, folder: Path, settings: dict) -> None:
-    """Fill one recording's rows of both feature files."""
+    """Fill one recording's rows of the feature files."""
     audio, _ = files.read_audio(path, sample_rate=settings["sample_rate"], allow_silence=True)
     mel = log_mel(audio, **front_end(settings))
     if abs(len(mel) - frames) > 1:
@@ -126,16 +123,24 @@ def extract_recording(*, path: Path, first: int, frames: int, folder: Path, sett
         if len(mel) >= frames
         else np.pad(mel, ((0, frames - len(mel)), (0, 0)), "edge")
     )
-    cepstra = mfcc(mel, mfcc=settings["mfcc"], delta_frames=settings["delta_frames"])
-    for name, values in (("log_mel", mel), ("mfcc", cepstra)):
+    found = {"log_mel": mel}
+    if settings["mfcc"]:
+        found["mfcc"] = mfcc(mel, mfcc=settings["mfcc"], delta_frames=settings["delta_frames"])
+    for name, values in found.items():
         rows = np.load(folder / f"{name}.npy", "r+")
         rows[first : first + frames] = values
 
 
 def front_end(settings: dict) -> dict:
-    """The settings that `log_mel` takes, out of those of the section ``features``."""
-    names = ("sample_rate", "frame_s", "hop_s", "fft", "mel_bands", "log_floor")
+    """The settings that `log_mel` takes, out of those of a front end in section ``features``."""
+    names = ("sample_rate", "frame_s", "hop_s", "fft", "mel_bands", "low_hz", "log_floor")
     return {name: settings[name] for name in names}
+
+
+def widths(settings: dict) -> dict[str, int]:
+    """What a front end computes, and how many numbers a frame: log_mel, and mfcc if asked for."""
+    cepstra = {"mfcc": 3 * settings["mfcc"] - 1} if settings["mfcc"] else {}
+    return {"log_mel": settings["mel_bands"]} | cepstra
 
 
 def write_targets(corpus, recordings: pd.DataFrame, folder: Path, hop_s: float) -> None:

@@ -22,7 +22,7 @@ class Frames:
     lies on the device, so that no step waits for the host.
 
     features : (frames, dimensions) of all recordings of the corpus, not normalised
-    targets : (frames, classes), 0 or 1
+    targets : (frames, classes), 0 or 1, or triplets (`sedutils.triplets`)
     recordings : DataFrame recording, first_frame, frames of this split
     mean, std : (dimensions,) over the training frames
     """
@@ -75,12 +75,14 @@ class Frames:
         whole = [torch.from_numpy(np.array(a)).to(device) for a in (self.features, self.targets)]
         return Frames(*whole, self.recordings, self.mean.to(device), self.std.to(device))
 
-    def starts(self, length: int, offset: int) -> np.ndarray:
-        """First frames of the whole, non-overlapping sequences of each recording from ``offset`` on.
+    def starts(self, length: int, offset: int, hop: int | None = None) -> np.ndarray:
+        """First frames of the whole sequences of each recording from ``offset`` on.
 
-        In a recording shorter than two sequences the offset goes round earlier, so that one always fits.
-        ValueError where no recording holds a sequence.
+        One every ``hop`` frames, by default where the last one ends. In a recording shorter than two
+        sequences the offset goes round earlier, so that one always fits. ValueError where no recording
+        holds a sequence.
         """
+        hop = hop or length
         first = self.recordings.first_frame.to_numpy()
         room = self.recordings.frames.to_numpy() - length + 1  # how many places a first one has
         if not (room > 0).any():
@@ -90,7 +92,7 @@ class Frames:
             )
         return np.concatenate(
             [
-                np.arange(start + offset % min(length, places), start + places, length)
+                np.arange(start + offset % min(hop, places), start + places, hop)
                 for start, places in zip(first, room, strict=True)
                 if places > 0
             ]

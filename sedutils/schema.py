@@ -24,6 +24,8 @@ ROWS = {
     ("tut_sed_synthetic_2016", "regularisation"): ("crnn_with_both", "crnn_neither", "crnn_lstm"),
     ("tut_sed_2009", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2009"),
     ("tut_sound_events_2016", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2016"),
+    ("tut_sed_synthetic_2016", "multitask"): ("multilabel_crnn", "multitask_crnn"),
+    ("itc_irst", "multitask"): ("multilabel_crnn", "multitask_crnn"),
     ("chime_home", "main"): ("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_no_batch_norm"),
 }
 
@@ -86,9 +88,7 @@ class Scenes(Section):
 
     @model_validator(mode="after")
     def possible(self):
-        low, high = self.event_to_background_db
-        if low > high:
-            raise ValueError(f"event_to_background_db is [{low}, {high}]: give the lower one first")
+        check_levels(self.event_to_background_db)
         rest = self.recordings_per_scene - math.ceil(self.recordings_per_scene / self.folds)
         held = math.ceil(self.validation_share * rest)
         if self.recordings_per_scene < self.folds or not 0 < held < rest:
@@ -96,6 +96,12 @@ class Scenes(Section):
                 f"recordings_per_scene = {self.recordings_per_scene} is too few for {self.folds} folds"
             )
         return self
+
+
+def check_levels(event_to_background_db: tuple[float, float]) -> None:
+    low, high = event_to_background_db
+    if low > high:
+        raise ValueError(f"event_to_background_db is [{low}, {high}]: give the lower one first")
 
 
 class Chunks(Section):
@@ -109,27 +115,61 @@ class Chunks(Section):
     validation_share: Annotated[float, Field(gt=0, lt=1)]
 
 
+class Sessions(Section):
+    """ITC-Irst"""
+
+    source: Literal["foley", "official"]
+    official: str
+    seed: Annotated[int, Field(ge=0)]
+    train_sessions: Annotated[int, Field(ge=2)]
+    test_sessions: Count
+    events_per_class: Count
+    session_s: Positive
+    event_to_background_db: Annotated[tuple[float, float], Field(strict=False)]
+    annotation_range_db: Positive
+
+    @model_validator(mode="after")
+    def ordered(self):
+        check_levels(self.event_to_background_db)
+        return self
+
+
 class Corpora(Section):
     tut_sed_synthetic_2016: Mixtures
     tut_sed_2009: Scenes
     tut_sound_events_2016: Scenes
     chime_home: Chunks
+    itc_irst: Sessions
 
 
-class Features(Section):
+class FrontEnd(Section):
     sample_rate: Count
     frame_s: Positive
     hop_s: Positive
     fft: Count
     mel_bands: Count
+    low_hz: Annotated[float, Field(ge=0)]
     log_floor: Positive
-    mfcc: Annotated[int, Field(ge=2)]
+    mfcc: Annotated[int, Field(ge=0)]
     delta_frames: Annotated[int, Field(ge=3)]
 
     @model_validator(mode="after")
     def frame_fits(self):
         if round(self.frame_s * self.sample_rate) > self.fft:
             raise ValueError(f"fft = {self.fft} is shorter than a frame of {self.frame_s} s")
+        if self.low_hz >= self.sample_rate / 2:
+            raise ValueError(f"low_hz = {self.low_hz} leaves no band below half the sample rate")
+        return self
+
+
+class Features(Section):
+    cakir2017: FrontEnd
+    phan2018: FrontEnd
+
+    @model_validator(mode="after")
+    def complete(self):
+        if self.cakir2017.mfcc < 2:
+            raise ValueError(f"cakir2017.mfcc = {self.cakir2017.mfcc}: the GMM needs at least 2")
         return self
 
 
@@ -161,17 +201,18 @@ class Convolutional(Network):
     maps: Count
     pool: Annotated[list[Count], Field(min_length=1)]
     filter_shape: Counts
-    batch_norm: bool = True
 
 
 class CNN(Convolutional):
     kind: Literal["CNN"]
+    batch_norm: bool = True
     fnn_layers: Count
     dense_batch_norm: bool = False
 
 
 class CRNN(Convolutional):
     kind: Literal["CRNN"]
+    batch_norm: bool = True
     rnn_layers: Count
     cell: Literal["gru", "lstm"] = "gru"
 
@@ -184,17 +225,34 @@ class RNN(Network):
     fnn_layers: Annotated[int, Field(ge=0)]
 
 
-System = Annotated[GMM | FNN | CNN | RNN | CRNN, Field(discriminator="kind")]
+class BoundaryCRNN(Convolutional):
+    """Phan et al. 2018, with boundaries and without"""
+
+    kind: Literal["MultiLabelCRNN", "MultiTaskCRNN"]
+    units: Count
+
+
+System = Annotated[GMM | FNN | CNN | RNN | CRNN | BoundaryCRNN, Field(discriminator="kind")]
 
 
 class Training(Section):
     seeds: Annotated[list[int], Field(min_length=1)]
-    patience: Count
+    patience: Annotated[int, Field(ge=0)]
     minimum_epochs: Count
     max_epochs: Count
     shift_frames: Annotated[int, Field(ge=0)]
+    hop_frames: Annotated[int, Field(ge=0)]
     checkpoint_epochs: Count
     device: Literal["auto", "cpu", "cuda"]
+
+
+class Schedule(Section):
+    """What a family trains with in place of the values of section training."""
+
+    patience: Annotated[int, Field(ge=0)] | None = None
+    minimum_epochs: Count | None = None
+    max_epochs: Count | None = None
+    hop_frames: Annotated[int, Field(ge=0)] | None = None
 
 
 class Family(Section):
@@ -202,6 +260,7 @@ class Family(Section):
     seeds: Annotated[int, Field(ge=0)]
     folds: Annotated[int, Field(ge=0)]
     share: Annotated[float, Field(gt=0, le=1)]
+    training: Schedule = Schedule()
 
 
 Kind = Literal["cnn", "rnn", "crnn"]
@@ -287,7 +346,9 @@ class Params(Section):
                             f"{key}.systems: {system!r} is missing, a row of its table"
                         )
         for name, system in self.systems.items():
-            possible(f"systems.{name}", system, self.features.mel_bands)
+            boundary = isinstance(system, BoundaryCRNN)
+            front_end = self.features.phan2018 if boundary else self.features.cakir2017
+            possible(f"systems.{name}", system, front_end.mel_bands)
         self.check_grid()
         if len(set(self.training.seeds)) < len(self.training.seeds):
             raise ValueError(f"training.seeds: {self.training.seeds} names a seed twice")
@@ -307,7 +368,7 @@ class Params(Section):
                     raise ValueError(f"grid.first: no lists for {kind}")
                 for section in (self.grid.first[kind], self.grid.second):
                     for values in combinations(section):
-                        buildable(system, values, self.features.mel_bands)
+                        buildable(system, values, self.features.cakir2017.mel_bands)
 
 
 def possible(name: str, system: GMM | Network, bands: int) -> None:

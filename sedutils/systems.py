@@ -11,16 +11,20 @@ import safetensors.numpy
 import safetensors.torch
 import torch
 
-from sedutils import files, models, training
+from sedutils import files, models, training, triplets
 from sedutils.frames import Frames, read_statistics
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
+from sedutils.models.phan2018 import MultiTaskCRNN
 
 CHECKPOINTS = Path(".cache/checkpoints")
 # Values of a network's section in params.yaml that its training takes, not its class
 OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
 # What decides the numbers of a network's training, apart from parameters, data and its own module
-CODE = ("training.py", "frames.py", "tagging.py", "models/blocks.py", "models/gru.py")
+CODE = (
+    *("training.py", "frames.py", "tagging.py", "triplets.py"),
+    *("models/blocks.py", "models/gru.py"),
+)
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,10 @@ class System:
             x, y = (torch.cat(parts).numpy() for parts in zip(*recordings(train), strict=True))
             self.model.fit(x, y, seed=seed)
             return []
+        if isinstance(self.model, MultiTaskCRNN):
+            longest = triplets.longest_events(triplets.rolls(train))
+            train = triplets.with_triplets(train, longest)
+            self.description["longest_events"] = longest.tolist()  # in frames, scale of distances
         options = {k: v for k, v in settings.items() if k != "seeds"}
         code = [Path(inspect.getfile(type(self.model))), *(Path(__file__).parent / c for c in CODE)]
         checkpoint = training.checkpoint_path(
@@ -202,7 +210,7 @@ class System:
         )
 
     def scores_of(self, frames: Frames, device: str = "cpu") -> np.ndarray:
-        """Scores ``(frames, classes)`` of all recordings of a split below each other."""
+        """Scores ``(frames, classes)``, or triplets, of all recordings of a split below each other."""
         if isinstance(self.model, GMM):
             return np.concatenate([self.model.scores(x.numpy()) for x, _ in recordings(frames)])
         return training.predict(

@@ -29,6 +29,7 @@ def fit(
     minimum_epochs: int,
     max_epochs: int,
     shift_frames: int,
+    hop_frames: int,
     checkpoint_epochs: int,
     device: str = "auto",
     checkpoint: Path | None = None,
@@ -38,10 +39,13 @@ def fit(
 
     Epochs before ``minimum_epochs`` are neither the best nor begin the patience: what an untrained
     network scores is an accident. Nor does a network stop that has not found a single event yet.
+    Without patience (0) all ``max_epochs`` are trained, and the last weights stay (Phan et al. 2018,
+    Sec. 4.3).
 
-    Binary cross-entropy and Adam (Cakir et al. 2017, Sec. III-D). The sequences of an epoch begin
-    ``shift_frames`` later than those of the epoch before. Same device and seed, same numbers, even
-    when killed and resumed from ``checkpoint``.
+    The network's own loss, or binary cross-entropy, and Adam (Cakir et al. 2017, Sec. III-D). The
+    sequences of an epoch begin ``shift_frames`` later than those of the epoch before, one every
+    ``hop_frames`` (0: no overlap). Same device and seed, same numbers, even when killed and resumed
+    from ``checkpoint``.
 
     Returns
     -------
@@ -55,13 +59,16 @@ def fit(
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=learning_rate, fused=True)
     monitor = tagging_score if getattr(model, "time_pooling", False) else frame_f1_score
-    run = Run(model, optimiser, seed, checkpoint, first=min(minimum_epochs, max_epochs))
+    loss_of = getattr(model, "loss", activity_loss)
+    hop = hop_frames or sequence_frames
+    first = min(minimum_epochs, max_epochs) if patience else max_epochs
+    run = Run(model, optimiser, seed, checkpoint, first=first)
     run.resume()
     progress = jobs.Progress(label, total=max_epochs, done=len(run.history))
     while not run.finished:
         epoch = len(run.history)
         model.train()
-        starts = train.starts(sequence_frames, offset=shift_frames * epoch % sequence_frames)
+        starts = train.starts(sequence_frames, offset=shift_frames * epoch % hop, hop=hop)
         starts = np.random.default_rng((seed, epoch)).permutation(starts)
         losses = []
         batches = len(starts) * sequence_frames // batch_frames
@@ -69,7 +76,7 @@ def fit(
             x, y = train.batch(batch, sequence_frames)
             with half_precision(device):
                 logits = model(x).float()
-            loss = F.binary_cross_entropy_with_logits(logits, as_output(y, logits))
+            loss = loss_of(logits, y)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -154,9 +161,10 @@ def half_precision(device: torch.device):
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
-def as_output(y: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """Targets (batch, frames, classes) for a network that may have pooled all frames into one."""
-    return y.amax(dim=1, keepdim=True) if logits.shape[1] == 1 else y
+def activity_loss(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Mean binary cross-entropy; both (batch, frames, classes), or all frames of the logits pooled into one."""
+    y = y.amax(dim=1, keepdim=True) if logits.shape[1] == 1 else y
+    return F.binary_cross_entropy_with_logits(logits, y)
 
 
 @torch.no_grad()
@@ -168,6 +176,7 @@ def frame_f1_score(model, frames: Frames, sequence_frames: int, device) -> float
         x, y = frames.recording(row, sequence_frames)
         with half_precision(device):
             on = model(x).flatten(0, 1)[: len(y)] >= 0  # a logit of 0 is a probability of 0.5
+        on = on[:, 0] if on.ndim == 3 else on  # of triplets the activity
         y = y.bool()
         counts += torch.stack([(on & y).sum(), on.sum(), y.sum()])
     hits, output, reference = counts.tolist()
@@ -186,7 +195,8 @@ def tagging_score(model, frames: Frames, sequence_frames: int, device) -> float:
 def predict(model, frames: Frames, sequence_frames: int, device: str = "auto") -> np.ndarray:
     """Class probabilities of all recordings below each other, float32 ``(frames, classes)``.
 
-    A network that pools over time gives one row a recording, the largest of its sequences.
+    Of triplets ``(frames, 3, classes)``. A network that pools over time gives one row a recording, the
+    largest of its sequences.
     """
     device = pick(device)
     model.to(device).eval()

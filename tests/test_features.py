@@ -10,7 +10,7 @@ import pytest
 from sedutils import corpus, features, files, params
 from sedutils.frames import Frames
 
-(SETTINGS,) = params.load("features", size="laptop")
+(SETTINGS,) = params.load("features.cakir2017", size="laptop")
 RATE, HOP = 44100, 882
 
 

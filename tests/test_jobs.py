@@ -18,7 +18,7 @@ from conftest import refused
 
 from sedutils import files, jobs, params, systems
 
-FRONT_END, TRAINING = params.load("features", "training", size="laptop")
+FRONT_END, TRAINING = params.load("features.cakir2017", "training", size="laptop")
 SETTINGS = TRAINING | {"seeds": [1], "max_epochs": 40, "minimum_epochs": 40, "device": "cpu"}
 SETTINGS |= {"checkpoint_epochs": 1}
 FNN = {

@@ -16,7 +16,7 @@ PUBLISHED = Path("data/published/cakir2017_crnn.yaml")
 
 
 def paper_system(name, classes=16):
-    systems, features = params.load("systems", "features", size="paper")
+    systems, features = params.load("systems", "features.cakir2017", size="paper")
     return make(systems[name], classes, features)
 
 
@@ -87,13 +87,13 @@ def test_gmm_has_3808_parameters_a_class(rng):
 
 @pytest.mark.parametrize("name", ["fnn", "cnn", "rnn", "crnn"])
 def test_one_logit_a_frame_and_class(name):
-    (system, features) = params.load(f"systems.{name}", "features", size="laptop")
+    (system, features) = params.load(f"systems.{name}", "features.cakir2017", size="laptop")
     assert make(system, 16, features)(torch.randn(2, 30, 40)).shape == (2, 30, 16)
 
 
 @pytest.mark.parametrize("name", ["fnn", "cnn", "rnn", "crnn"])
 def test_time_pooling_gives_one_logit_a_chunk_and_class(name):
-    (system, features) = params.load(f"systems.{name}", "features", size="laptop")
+    (system, features) = params.load(f"systems.{name}", "features.cakir2017", size="laptop")
     net = make(system | {"time_pooling": True}, 7, features).eval()
     x = torch.randn(2, 30, 40)
     assert net(x).shape == (2, 1, 7)
@@ -124,7 +124,7 @@ def test_dense_batch_norm_normalises_over_batch_and_frames():
 
 def test_recurrence_looks_back_only_and_convolution_both_ways():
     def reach(name):
-        system, features = params.load(f"systems.{name}", "features", size="laptop")
+        system, features = params.load(f"systems.{name}", "features.cakir2017", size="laptop")
         net = make(system, 16, features).eval()
         x = torch.randn(1, 60, 40)
         y = x.clone()

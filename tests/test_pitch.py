@@ -52,7 +52,7 @@ def frames(tmp_path):
 
 
 def test_shifted_frames_keep_targets_and_move_bands(frames, tmp_path, monkeypatch):
-    (settings,) = params.load("features", size="laptop")
+    (settings,) = params.load("features.cakir2017", size="laptop")
     given = {
         "paths": [tmp_path / "a.wav", tmp_path / "b.wav"],
         "settings": settings,

@@ -10,7 +10,7 @@ import soundfile
 from sedutils import evaluation, files, own_audio, params, systems
 from sedutils.models.gmm import GMM
 
-FRONT_END, TRAINING = params.load("features", "training", size="laptop")
+FRONT_END, TRAINING = params.load("features.cakir2017", "training", size="laptop")
 FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
 SETTINGS = TRAINING | {
     "seeds": [1],

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import files, models, systems, training
+from sedutils import files, models, systems, training, triplets
 from sedutils.frames import Frames
 
 SETTINGS = {
@@ -18,6 +18,7 @@ SETTINGS = {
     "minimum_epochs": 2,
     "max_epochs": 6,
     "shift_frames": 73,
+    "hop_frames": 0,
     "checkpoint_epochs": 2,
     "device": "cpu",
 }
@@ -121,6 +122,37 @@ def test_a_network_that_finds_nothing_yet_goes_on(folder, monkeypatch):
     scores = [0.0] * 8 + [0.1] + [0.0] * 6
     history = scored(folder, monkeypatch, scores, patience=2, minimum_epochs=2, max_epochs=15)
     assert len(history) == 11 and history.epoch[history.best].item() == 9
+
+
+def test_without_patience_all_epochs_are_trained_and_the_last_weights_stay(folder, monkeypatch):
+    scores = [0.9, 0.5, 0.7, 0.2]
+    history = scored(folder, monkeypatch, scores, patience=0, max_epochs=4)
+    assert len(history) == 4 and history.epoch[history.best].item() == 4
+
+
+def test_sequences_overlap_when_the_hop_is_short(folder):
+    frames = Frames.read(folder, "train")
+    apart, overlapping = frames.starts(20, offset=3), frames.starts(20, offset=3, hop=8)
+    assert apart[:2].tolist() == [3, 23] and overlapping[:3].tolist() == [3, 11, 19]
+    assert {start % 60 + 20 <= 60 for start in overlapping} == {True}
+    covered = [frames.starts(20, offset=n, hop=8) for n in range(8)]
+    assert sorted(np.concatenate(covered)) == [f for f in range(180) if f % 60 <= 40]
+
+
+def test_boundaries_are_learnt_with_the_activity(folder):
+    """The multi-task network (Phan et al. 2018) through the same loop, its own loss and triplets."""
+    torch.manual_seed(1)
+    shape = {"maps": 4, "pool": [2, 2], "filter_shape": [3, 3], "units": 6, "dropout": 0.0}
+    net = models.build("MultiTaskCRNN", bands=8, classes=2, **shape)
+    train, validation = (Frames.read(folder, s) for s in ("train", "validation"))
+    longest = triplets.longest_events(triplets.rolls(train))
+    settings = SETTINGS | {"max_epochs": 30, "patience": 0, "hop_frames": 8, "learning_rate": 0.01}
+    history = training.fit(
+        net, triplets.with_triplets(train, longest), validation, seed=1, **settings
+    )
+    assert history[-1]["loss"] < 0.6 * history[0]["loss"]
+    assert history[-1]["validation_score"] > 0.6
+    assert training.predict(net, validation, 16, "cpu").shape == (60, 3, 2)
 
 
 def test_a_training_that_ran_out_of_epochs_is_told(folder, monkeypatch, tmp_path):

@@ -66,6 +66,31 @@ class ConvBlock(nn.Module):
         return self.dropout(F.relu(self.pool(self.norm(self.conv(x))), inplace=True))
 
 
+def convolutions(maps, pool, filter_shape, dropout, batch_norm):
+    """The convolutional part of a network: one block per entry of ``pool``."""
+    return nn.Sequential(
+        *(
+            ConvBlock(
+                i,
+                maps,
+                filter_shape=tuple(filter_shape),
+                pool=p,
+                dropout=dropout,
+                batch_norm=batch_norm,
+            )
+            for i, p in zip([1] + [maps] * len(pool), pool, strict=False)
+        )
+    )
+
+
+def stacked(maps):
+    """Maps stacked over frequency: (batch, maps, frames, bands) to (batch, frames, maps * bands).
+
+    Cakir et al. 2017, Sec. II-B.2.
+    """
+    return maps.transpose(1, 2).flatten(2)
+
+
 class Dense(nn.Module):
     """A hidden feedforward layer shared over frames: ``(batch, frames, n_in)`` to ``(…, n_out)``.
 

@@ -13,7 +13,15 @@ from itertools import pairwise
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils.models.blocks import ConvBlock, Dense, GRULayer, LSTMLayer, Maxout, initialise
+from sedutils.models.blocks import (
+    Dense,
+    GRULayer,
+    LSTMLayer,
+    Maxout,
+    convolutions,
+    initialise,
+    stacked,
+)
 
 RECURRENT = {"gru": GRULayer, "lstm": LSTMLayer}
 
@@ -152,28 +160,6 @@ class RNN(nn.Module):
 
     def forward(self, x):
         return self.output(over_time(self.hidden(self.recurrent(x)), self.time_pooling))
-
-
-def convolutions(maps, pool, filter_shape, dropout, batch_norm):
-    """The convolutional part of CNN and CRNN: one block per entry of ``pool``."""
-    return nn.Sequential(
-        *(
-            ConvBlock(
-                i,
-                maps,
-                filter_shape=tuple(filter_shape),
-                pool=p,
-                dropout=dropout,
-                batch_norm=batch_norm,
-            )
-            for i, p in zip([1] + [maps] * len(pool), pool, strict=False)
-        )
-    )
-
-
-def stacked(maps):
-    """Stack maps over frequency (Sec. II-B.2): (batch, maps, frames, bands) to (batch, frames, maps * bands)."""
-    return maps.transpose(1, 2).flatten(2)
 
 
 def over_time(h, pool: bool):

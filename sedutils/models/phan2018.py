@@ -1,19 +1,25 @@
-"""The networks of Phan et al. 2018, "Unifying Isolated and Overlapping Audio Event Detection with
-Multi-label Multi-task Convolutional Recurrent Neural Networks", Sec. 2.2-2.4 and Fig. 1.
+"""The networks and losses of Phan et al. 2018, "Unifying Isolated and Overlapping Audio Event Detection with
+Multi-label Multi-task Convolutional Recurrent Neural Networks", Sec. 2.2-2.5 and Fig. 1.
 
-Both map normalised log mel energies ``(batch, frames, bands)`` to logits; the sigmoid of eq. 5 is applied
-with the losses (`sedutils.multitask.losses`) or by the caller.
+Both networks map normalised log mel energies ``(batch, frames, bands)`` to logits; the sigmoid of eq. 5 is
+applied with the losses or by the caller. Target triplets are ``(batch, frames, 3, classes)``: activity y,
+distances p to the onset and q to the offset, all in [0, 1] (`sedutils.triplets`). Every loss is a sum over
+classes, a mean over frames and a mean over the examples of a batch (reading B22; the paper sums over
+examples).
 """
 
 import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from sedutils.models.blocks import Dense, LockedDropout, initialise
-from sedutils.models.cakir2017 import convolutions, stacked
+from sedutils.models.blocks import Dense, LockedDropout, convolutions, initialise, stacked
 
 TRIPLET = 3  # activity, distance to the onset, distance to the offset
+# Keeps 0 / 0 off where targets and estimates are all 0 (reading B05). The smallest union of an active
+# frame is one frame over the longest event, some 1e-4.
+EPSILON = 1e-7
 
 
 class BidirectionalGRU(nn.Module):
@@ -93,14 +99,65 @@ class MultiLabelCRNN(nn.Module):
         a = self.residual(x) + z  # eq. 4
         return self.output(a)  # (batch, frames, outputs per class * classes)
 
+    def loss(self, logits, activity):
+        """E_class of eq. 6 alone."""
+        return classification_loss(logits, activity)
+
 
 class MultiTaskCRNN(MultiLabelCRNN):
     """The proposed network: activity and distances to onset and offset of each class and frame.
 
-    Output: logits ``(batch, frames, 3, classes)``, in the order of `sedutils.multitask.targets.triplets`.
+    Output: logits ``(batch, frames, 3, classes)``, in the order of `sedutils.triplets`.
     """
 
     per_class = TRIPLET
 
     def forward(self, x):
         return super().forward(x).unflatten(-1, (TRIPLET, -1))
+
+    def loss(self, logits, triplets):
+        """E of eq. 9."""
+        return multitask_loss(logits, triplets)
+
+
+def multitask_loss(logits, triplets):
+    """E of eq. 9, unweighted, from logits and target triplets ``(batch, frames, 3, classes)``."""
+    activity, distances = triplets[:, :, 0], triplets[:, :, 1:]
+    estimates = torch.sigmoid(logits[:, :, 1:])
+    return (
+        classification_loss(logits[:, :, 0], activity)
+        + distance_loss(estimates, distances)
+        + confidence_loss(estimates, distances, activity)
+    )
+
+
+def classification_loss(logits, activity):
+    """E_class of eq. 6, binary cross-entropy; the whole loss of the multi-label baseline.
+
+    logits, activity : ``(batch, frames, classes)``
+    """
+    return _mean_of_sums(F.binary_cross_entropy_with_logits(logits, activity, reduction="none"))
+
+
+def distance_loss(estimates, distances):
+    """E_dist of eq. 7, squared errors of both distances; arguments ``(batch, frames, 2, classes)``."""
+    return _mean_of_sums((estimates - distances).square().sum(dim=2))
+
+
+def confidence_loss(estimates, distances, activity):
+    """E_conf of eq. 8: how far intersection over union of true and estimated extent is from the activity.
+
+    estimates, distances : ``(batch, frames, 2, classes)``
+    activity : ``(batch, frames, classes)``
+
+    Where a class is inactive its true distances are 0, so the ratio is 0 as the activity is, and nothing
+    is learnt there (reading B06, as printed).
+    """
+    intersection = torch.minimum(distances, estimates).sum(dim=2)  # (batch, frames, classes)
+    union = torch.maximum(distances, estimates).sum(dim=2)
+    return _mean_of_sums((activity - intersection / (union + EPSILON)).square())
+
+
+def _mean_of_sums(values):
+    """``(batch, frames, classes)``: sum over classes, mean over frames and examples."""
+    return values.sum(dim=-1).mean()

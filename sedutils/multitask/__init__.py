@@ -1,1 +1,1 @@
-"""Event activity and boundaries together (Phan et al. 2018): targets, losses, inference, searches."""
+"""Event activity and boundaries together (Phan et al. 2018): inference, searches, chapter."""

@@ -21,7 +21,7 @@ GRAIN = 2.0**-32
 def in_frames(estimates: np.ndarray, longest: np.ndarray) -> np.ndarray:
     """A network's probabilities ``(frames, 3, classes)`` with distances back in frames.
 
-    longest : (classes,) of `sedutils.multitask.targets.longest_events` on the network's training split
+    longest : (classes,) of `sedutils.triplets.longest_events` on the network's training split
     """
     activity = np.ones_like(longest)
     return np.asarray(estimates, np.float64) * np.stack([activity, longest, longest])

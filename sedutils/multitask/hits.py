@@ -30,8 +30,17 @@ class HitCounts:
     outputs: np.ndarray
     correct: np.ndarray
 
+    @classmethod
+    def concatenate(cls, counts):
+        """Counts of several recordings with blocks as counts of all their blocks."""
+        return cls(*(np.concatenate(parts) for parts in zip(*map(_values, counts), strict=True)))
+
     def __add__(self, other):
-        return HitCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return HitCounts(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
+
+    def weighted(self, weights):
+        """Sums over units ``(units, classes)``, each taken ``weights`` ``(…, units)`` times."""
+        return HitCounts(*(weights @ values for values in _values(self)))
 
     def overall(self):
         """Counts pooled over classes (rows "Overall" of the paper's tables)."""
@@ -51,17 +60,36 @@ class HitCounts:
         return _share(wrong, self.references, np.nan)
 
 
-def hit_counts(output: np.ndarray, reference: np.ndarray) -> HitCounts:
-    """Counts of one recording from decisions and reference, bool ``(frames, classes)``."""
+def hit_counts(
+    output: np.ndarray, reference: np.ndarray, *, block_frames: int | None = None
+) -> HitCounts:
+    """Counts of one recording from decisions and reference, bool ``(frames, classes)``.
+
+    block_frames : if given, counts of blocks of so many frames, each ``(blocks, classes)``; an event
+        belongs to the block that holds its centre, and hits across borders
+    """
     if np.shape(output) != np.shape(reference):
         raise ValueError(f"rolls differ in shape: {np.shape(output)}, {np.shape(reference)}")
-    references = [Reference.of(column) for column in np.transpose(reference)]
-    counts = [
-        count_hits(column.astype(np.float64), np.zeros(1), one)[:, 0]
-        for column, one in zip(np.transpose(output), references, strict=True)
-    ]
-    outputs, correct, found = np.transpose(counts)
-    return HitCounts(np.array([len(r.start) for r in references]), found, outputs, correct)
+    frames, classes = np.shape(reference)
+    length = block_frames or max(frames, 1)
+    counts = np.zeros((4, max(1, -(-frames // length)), classes), dtype=np.int64)
+    for row, (roll, other) in zip((0, 2), ((reference, output), (output, reference)), strict=True):
+        start, stop, column = decoding.runs(roll)
+        centre = (start + stop) // 2
+        np.add.at(counts, (row, centre // length, column), 1)
+        np.add.at(counts, (row + 1, centre // length, column), hits(roll, other))
+    return HitCounts(*(counts if block_frames else counts[:, 0]))
+
+
+def hits(roll: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Which events of ``roll``, in the order of `decoding.runs`, hit one of ``other``: bool ``(events,)``."""
+    start, stop, column = decoding.runs(roll)
+    others_start, others_stop, others_column = decoding.runs(other)
+    centres = np.zeros((len(other) + 1, np.shape(other)[1]), dtype=np.int64)
+    np.add.at(centres, ((others_start + others_stop) // 2 + 1, others_column), 1)
+    before = centres.cumsum(axis=0)  # centres of the others in frames before this one
+    holds = before[stop, column] > before[start, column]
+    return holds | np.asarray(other, bool)[(start + stop) // 2, column]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +165,10 @@ def _count_hits(values, thresholds, starts, stops, owner, centres_before):
     for i in range(len(thresholds)):
         counts[2, i] = found[i].sum()
     return counts
+
+
+def _values(counts: HitCounts) -> tuple:
+    return tuple(getattr(counts, field.name) for field in fields(counts))
 
 
 def _share(part, whole, undefined):
