@@ -11,6 +11,7 @@ from sedutils.crnn import chapter
 from sedutils.crnn.verdicts import Judge
 from sedutils.frames import Frames
 from sedutils.metrics import Counts
+from sedutils.verdicts import contrast
 
 NETWORKS = ("cnn", "rnn", "crnn")
 SHIFTS = (-2, -1, 1, 2)  # quartertones; reading A20
@@ -101,17 +102,17 @@ class Ablations(Judge):
         """C10 and C11 (Table IV); ``shapes`` maps a system to its filter as the paper prints it."""
         of = {shape: system for system, shape in shapes.items()}
         rows = [
-            self.row("C10", f"(5,5) - {s}, frame F1", self.lead(of["(5,5)"], of[s]))
+            contrast("C10", f"(5,5) - {s}, frame F1", self.lead(of["(5,5)"], of[s]))
             for s in of
             if s != "(5,5)"
         ]
         rows += [
-            self.row("C10", f"(3,3) - {s}, frame F1", self.lead(of["(3,3)"], of[s]))
+            contrast("C10", f"(3,3) - {s}, frame F1", self.lead(of["(3,3)"], of[s]))
             for s in of
             if s not in ("(3,3)", "(5,5)", "(3,11)")
         ]
         return rows + [
-            self.row("C11", f"{s} - (1,5), frame F1", self.lead(of[s], of["(1,5)"]), 15.0)
+            contrast("C11", f"{s} - (1,5), frame F1", self.lead(of[s], of["(1,5)"]), 15.0)
             for s in of
             if s != "(1,5)"
         ]
@@ -119,12 +120,12 @@ class Ablations(Judge):
     def regularisation(self) -> list[dict]:
         """C28 (GRU and LSTM alike within the spread over seeds) and C29 (batch norm and dropout help)."""
         both = self.lead("crnn_with_both", "crnn_neither")
-        rows = [self.row("C29", "both - neither dropout nor batch norm, frame F1", both)]
+        rows = [contrast("C29", "both - neither dropout nor batch norm, frame F1", both)]
         within = max(self.spread("crnn_with_both"), self.spread("crnn_lstm"))
         for a, b in (("crnn_with_both", "crnn_lstm"), ("crnn_lstm", "crnn_with_both")):
             words = {"crnn_with_both": "GRU", "crnn_lstm": "LSTM"}
             lead = f"{words[a]} - {words[b]}, frame F1, above minus the spread over seeds"
-            row = self.row("C28", lead, self.lead(a, b), -within)
+            row = contrast("C28", lead, self.lead(a, b), -within)
             # a single seed has no spread, and nothing is alike within nothing
             single = {"contrast": f"{lead} (one seed: no spread)", "outcome": "undecided"}
             rows.append(row | (single if np.isnan(within) else {}))
@@ -139,7 +140,7 @@ class Ablations(Judge):
         """C14 and C15 (Figure 5): a drop is the F1 lost by a shift, in points."""
         runs = [counts[n, c] for n in NETWORKS for c in COURSES]
 
-        def contrast(of: Callable) -> claims.Estimate:
+        def resampled(of: Callable) -> claims.Estimate:
             def statistic(*scores):
                 scores = 100 * np.stack(scores).reshape(len(NETWORKS), len(COURSES), -1)
                 drops = scores[:, :1] - scores[:, 1:]
@@ -151,17 +152,17 @@ class Ablations(Judge):
             return claims.bootstrap(runs, claims.f1_score, statistic, resamples=self.resamples)
 
         rows = [
-            self.row(
+            contrast(
                 "C14",
                 f"upward shifts: drop of the RNN - drop of the {n.upper()}",
-                contrast(lambda down, up, n=n: up["rnn"] - up[n]),
+                resampled(lambda down, up, n=n: up["rnn"] - up[n]),
             )
             for n in ("cnn", "crnn")
         ]
-        spread = contrast(
+        spread = resampled(
             lambda down, up: np.ptp(list(up.values()), 0) - np.ptp(list(down.values()), 0)
         )
         return [
             *rows,
-            self.row("C15", "range of drops over networks: upward - downward shifts", spread),
+            contrast("C15", "range of drops over networks: upward - downward shifts", spread),
         ]

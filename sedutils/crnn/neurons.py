@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.stats import bootstrap
 
 from sedutils import claims, visualisation
+from sedutils.verdicts import with_verdicts
 
 FRAMES, BANDS = 64, 40  # of a maximising input: 1.28 s
 
@@ -76,6 +77,4 @@ def judge(table: pd.DataFrame, sources: tuple[str, ...]) -> pd.DataFrame:
                 "n_units": len(first) + len(deepest),
             }
         )
-    judged = pd.DataFrame(rows)
-    verdict = claims.worded(claims.conjunction(judged.outcome), sources)
-    return judged.assign(verdict=verdict, source=" and ".join(dict.fromkeys(sources)))
+    return with_verdicts(rows, {"C30": set(sources)})

@@ -11,8 +11,9 @@ import pandas as pd
 
 from sedutils import claims
 from sedutils.crnn import legacy, recorded, tagging
-from sedutils.crnn.verdicts import Judge, with_verdicts
+from sedutils.crnn.verdicts import Judge
 from sedutils.tables import TITLES
+from sedutils.verdicts import contrast, with_verdicts
 
 SYNTHETIC, SCENES_2009, SCENES_2016, HOME = (
     "tut_sed_synthetic_2016",
@@ -65,37 +66,37 @@ class SceneJudge(Judge):
             )
 
         rows = [
-            self.row("C17", f"CRNN - {n.upper()}, legacy F1", estimate(np.subtract, "crnn", n), 2.0)
+            contrast("C17", f"CRNN - {n.upper()}, legacy F1", estimate(np.subtract, "crnn", n), 2.0)
             for n in ("cnn", "rnn")
         ]
         best, name = earlier.max(), earlier.idxmax()
         found = estimate(lambda x: x - best, "crnn")
-        rows.append(self.row("C17", f"CRNN - {best:g} of {name} (quoted), legacy F1", found, 2.0))
+        rows.append(contrast("C17", f"CRNN - {best:g} of {name} (quoted), legacy F1", found, 2.0))
         older = printed[list(legacy.OTHERS)]
         best, name = older.max(), older.idxmax()
         for net in NETS:
             found = estimate(lambda x: x - best, net)
             what = f"{net.upper()} - {best:g} of {name} (quoted), legacy F1"
-            rows.append(self.row("C18", what, found))
+            rows.append(contrast("C18", what, found))
         return rows
 
     def sparse(self) -> list[dict]:
         """C19-C21: the order of the methods on TUT Sound Events 2016."""
         rows = [
-            self.row("C19", f"{a.upper()} - {b.upper()}, frame F1", self.lead(a, b))
+            contrast("C19", f"{a.upper()} - {b.upper()}, frame F1", self.lead(a, b))
             for a in ("crnn", "rnn")
             for b in ("gmm", "fnn", "cnn")
         ]
         for rival in RIVALS:
             for counts, unit in ((self.frames, "frame"), (self.seconds, "one-second")):
                 saved = self.lead("crnn", rival, counts=counts, error=True)
-                rows.append(self.row("C20", f"{rival.upper()} - CRNN, {unit} ER", saved))
+                rows.append(contrast("C20", f"{rival.upper()} - CRNN, {unit} ER", saved))
         for rival in ("gmm", "cnn", "rnn", "crnn"):
             name = rival.upper()
             more = self.lead("fnn", rival, counts=self.seconds)
-            rows.append(self.row("C21", f"FNN - {name}, one-second F1", more))
+            rows.append(contrast("C21", f"FNN - {name}, one-second F1", more))
             worse = self.lead(rival, "fnn", counts=self.seconds, error=True)
-            rows.append(self.row("C21", f"FNN - {name}, one-second ER", worse))
+            rows.append(contrast("C21", f"FNN - {name}, one-second ER", worse))
         return rows
 
     def classes(self) -> list[dict]:
@@ -107,7 +108,7 @@ class SceneJudge(Judge):
             frequent = name in ("bird_singing", "car_passing_by")
             found = self.class_margin(labels.index(name), 35.0 if frequent else 10.0, frequent)
             what = "frame F1 - 35" if frequent else "10 - frame F1"
-            rows.append(self.row("C23", f"{name.replace('_', ' ')}: {what}", found))
+            rows.append(contrast("C23", f"{name.replace('_', ' ')}: {what}", found))
         return rows
 
     def class_margin(self, column: int, level: float, above: bool) -> claims.Estimate:
@@ -150,9 +151,7 @@ class HomeJudge:
         else:
             scores, statistic = [mine], lambda x: worse - x
         found = claims.estimate(scores, statistic, n_units=self.results.units(part))
-        decided = claims.outcome(found.per_seed, found.interval, 0.0)
-        head = {"claim": claim, "contrast": f"{what}, EER {part}", "bound": 0.0}
-        return head | {"outcome": decided} | found.row()
+        return contrast(claim, f"{what}, EER {part}", found)
 
     def rows(self) -> list[dict]:
         """C24-C26, and CHiME-Home's part of C27: Table VI."""
@@ -182,18 +181,18 @@ def several(judges: dict[str, Judge]) -> list[dict]:
         title = TITLES[corpus]
         for rival in RIVALS:
             lead, what = judge.lead("crnn", rival), f"{title}: CRNN - {rival.upper()}, frame F1"
-            rows += [judge.row(claim, what, lead) for claim in ("C03", "C27")]
+            rows += [contrast(claim, what, lead) for claim in ("C03", "C27")]
         if corpus not in CORPORA["C31"]:
             continue
         for rival in RIVALS:
             for counts, unit in ((judge.frames, "frame"), (judge.seconds, "one-second")):
                 saved = judge.lead("crnn", rival, counts=counts, error=True)
                 what = f"{title}: {rival.upper()} - CRNN, {unit} ER"
-                rows.append(judge.row("C31", what, saved))
+                rows.append(contrast("C31", what, saved))
         lead = judge.lead("cnn", "rnn")
-        rows.append(judge.row("C32", f"{title}: CNN - RNN, frame F1", lead))
+        rows.append(contrast("C32", f"{title}: CNN - RNN, frame F1", lead))
         more = judge.lead("rnn", "cnn", counts=judge.seconds, error=True)
-        rows.append(judge.row("C32", f"{title}: CNN - RNN, one-second ER", more))
+        rows.append(contrast("C32", f"{title}: CNN - RNN, one-second ER", more))
     return rows
 
 
@@ -218,7 +217,7 @@ def harder(judges: dict[str, Judge]) -> dict:
         extreme(SCENES_2016, np.max),
     )
     what = "worst network of the other two - best network of TUT Sound Events 2016, frame F1"
-    return judges[SYNTHETIC].row("C22", what, found, 10.0)
+    return contrast("C22", what, found, 10.0)
 
 
 def judge(

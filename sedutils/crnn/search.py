@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from sedutils import claims, evaluation
 from sedutils.grid import KINDS, SETTINGS
 from sedutils.plots import SYSTEM_COLOURS
+from sedutils.verdicts import contrast, nothing, with_verdicts
 
 # corpus -> its name in Table I of the facts, and on the page
 NAMES = {
@@ -174,14 +175,8 @@ def judge(
         decisions = evaluation.decide(reference, scores, evaluated["threshold"])
         counts.append([reference.counts(decisions)])
     resamples = evaluated["resamples"]
-    table = pd.DataFrame(
-        [*equal_sizes(rows, counts, resamples), layout_matters(rows, counts, resamples)]
-    )
-    verdicts = {
-        claim: claims.worded(claims.conjunction(group.outcome), source)
-        for claim, group in table.groupby("claim")
-    }
-    return table.assign(verdict=table.claim.map(verdicts), source=source)
+    found = [*equal_sizes(rows, counts, resamples), layout_matters(rows, counts, resamples)]
+    return with_verdicts(found, source)
 
 
 def equal_sizes(rows: pd.DataFrame, counts: list, resamples: int) -> list[dict]:
@@ -234,14 +229,3 @@ def layout_matters(rows: pd.DataFrame, counts: list, resamples: int) -> dict:
 def alike(a: int, b: int) -> bool:
     """Whether two sizes lie within 10 percent."""
     return abs(a - b) <= LIKE * min(a, b)
-
-
-def contrast(claim: str, what: str, estimate: claims.Estimate, bound: float = 0.0) -> dict:
-    outcome = claims.outcome(estimate.per_seed, estimate.interval, bound)
-    return {"claim": claim, "contrast": what, "bound": bound, "outcome": outcome} | estimate.row()
-
-
-def nothing(claim: str, what: str) -> dict:
-    """A claim that this sample of the grid cannot speak to."""
-    empty = dict.fromkeys(("value", "std", "low", "high", "n_seeds", "n_units"), np.nan)
-    return {"claim": claim, "contrast": what, "bound": 0.0, "outcome": "undecided"} | empty

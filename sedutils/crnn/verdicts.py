@@ -10,6 +10,7 @@ import pandas as pd
 from sedutils import analysis, claims, systems
 from sedutils.crnn import chapter
 from sedutils.tables import paper_name
+from sedutils.verdicts import by_seeds, contrast, with_verdicts
 
 
 class Judge:
@@ -41,27 +42,18 @@ class Judge:
     def error_rate(self, counts) -> np.ndarray:
         return claims.error_rate(counts)
 
-    def row(self, claim: str, what: str, estimate: claims.Estimate, bound: float = 0.0) -> dict:
-        outcome = claims.outcome(estimate.per_seed, estimate.interval, bound)
-        return {
-            "claim": claim,
-            "contrast": what,
-            "bound": bound,
-            "outcome": outcome,
-        } | estimate.row()
-
     def table2(self) -> list[dict]:
         """C01, C02, C04, C05: Table II and Table I."""
         rows = [
-            self.row("C01", "CRNN - CNN, frame F1", self.lead("crnn", "cnn")),
-            self.row("C02", "CRNN - RNN, frame F1", self.lead("crnn", "rnn")),
+            contrast("C01", "CRNN - CNN, frame F1", self.lead("crnn", "cnn")),
+            contrast("C02", "CRNN - RNN, frame F1", self.lead("crnn", "rnn")),
         ]
         for name in ("fnn", "cnn", "rnn", "crnn"):
             for counts, unit in ((self.frames, "frame"), (self.seconds, "one-second")):
                 lead = self.lead(name, "gmm", counts=counts)
-                rows.append(self.row("C04", f"{name.upper()} - GMM, {unit} F1", lead))
+                rows.append(contrast("C04", f"{name.upper()} - GMM, {unit} F1", lead))
         rows += [
-            self.row("C05", f"CRNN - {r.upper()}, frame F1", self.lead("crnn", r))
+            contrast("C05", f"CRNN - {r.upper()}, frame F1", self.lead("crnn", r))
             for r in ("cnn", "rnn")
         ]
         rows.append(self.parameters())
@@ -94,17 +86,17 @@ class Judge:
 
         estimate = claims.bootstrap(nets, claims.class_f1_scores, best, resamples=self.resamples)
         bound = 0.75 * count - 0.5
-        rows = [self.row("C06", f"classes of {count} where the CRNN is best", estimate, bound)]
+        rows = [contrast("C06", f"classes of {count} where the CRNN is best", estimate, bound)]
         names = [paper_name(label) for label in self.results.test.labels]
         for net in ("cnn", "rnn", "crnn") if "cat meowing" in names else ():
             weakest = self.weakest_lead(net, names.index("cat meowing"))
             rows.append(
-                self.row("C07", f"{net.upper()}: weakest other class - cat meowing, F1", weakest)
+                contrast("C07", f"{net.upper()}: weakest other class - cat meowing, F1", weakest)
             )
         for name in ("gun shot", "thunder", "bird singing", "baby crying", "mixer"):
             if name in names:
                 gain = self.class_lead(names.index(name))
-                rows.append(self.row("C09", f"{name}: CRNN - better of CNN and RNN, F1", gain, 5.0))
+                rows.append(contrast("C09", f"{name}: CRNN - better of CNN and RNN, F1", gain, 5.0))
         return rows
 
     def weakest_lead(self, net: str, column: int) -> claims.Estimate:
@@ -137,9 +129,7 @@ class Judge:
                 wrong[cat] = 0
                 share.append(wrong[baby] - np.delete(wrong, [cat, baby]).max())
             rows.append(
-                self.plain(
-                    "C08", "cat missed: frames called baby - frames of the next class", share
-                )
+                by_seeds("C08", "cat missed: frames called baby - frames of the next class", share)
             )
         if "gun shot" in names:
             gun = names.index("gun shot")
@@ -149,7 +139,7 @@ class Judge:
                 for i in range(len(self.results.seeds))
             ]
             rows.append(
-                self.plain(
+                by_seeds(
                     "C16", "gun shot under other sounds: recall of the CRNN - better rival", share
                 )
             )
@@ -164,21 +154,6 @@ class Judge:
             total += where.sum()
         return 100 * found / max(total, 1)
 
-    def plain(self, claim: str, what: str, per_seed: list[float]) -> dict:
-        """A contrast judged by its seeds alone, where resampling blocks makes no sense."""
-        values = np.array(per_seed)
-        outcome = "holds" if (values > 0).all() else "fails" if (values < 0).all() else "undecided"
-        spread = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-        return {
-            "claim": claim,
-            "contrast": what,
-            "bound": 0.0,
-            "outcome": outcome,
-            "value": float(values.mean()),
-            "std": spread,
-            "n_seeds": len(values),
-        }
-
 
 # about particular classes, or about several data sets of which this corpus is one
 PARTICULAR = {"C07", "C08", "C09", "C16"}
@@ -189,26 +164,4 @@ def judge(
 ) -> pd.DataFrame:
     """All contrasts of all claims on this corpus, one row each, with the verdict of the whole claim."""
     judge = Judge(results, corpus, published, source)
-    return with_verdicts(judge.table2() + judge.classes() + judge.confusions(), source)
-
-
-def with_verdicts(
-    rows: list[dict], sources: str | dict[str, set[str]], particular: set[str] = PARTICULAR
-) -> pd.DataFrame:
-    """Contrasts as a table sorted by claim, each with the verdict of its whole claim.
-
-    sources : where the sound comes from; for each claim, if several corpora are involved
-    particular : claims about quoted rows, particular classes or data sets
-    """
-    table = pd.DataFrame(rows)
-    if isinstance(sources, str):
-        sources = {claim: {sources} for claim in table.claim}
-    verdicts = {
-        claim: claims.worded(
-            claims.conjunction(parts.outcome), sources[claim], particular=claim in particular
-        )
-        for claim, parts in table.groupby("claim")
-    }
-    table["verdict"] = table.claim.map(verdicts)
-    table["source"] = [", ".join(sorted(sources[claim])) for claim in table.claim]
-    return table.sort_values("claim", kind="stable", ignore_index=True)
+    return with_verdicts(judge.table2() + judge.classes() + judge.confusions(), source, PARTICULAR)
