@@ -1,6 +1,6 @@
 """What stands in git beside the pipeline's own reports: the table of README.md, and the folder of an experiment.
 
-python -m sedutils.readme table                        the table, from reports/*/tables/crnn_table2.csv
+python -m sedutils.readme table                        the tables, from reports/*/tables
 python -m sedutils.readme experiment NAME COMMAND      reports/NAME/, from the experiment that DVC kept
 """
 
@@ -15,21 +15,50 @@ from sedutils import files
 
 README, REPORTS = Path("README.md"), Path("reports")
 COLUMNS = {"procedural": "laptop", "ESC-10 clips": "bank-esc10"}
+# Row "Overall" of Phan et al. 2018: column -> where its table stands
+BOUNDARIES = {
+    "isolated, procedural": "laptop/tables/multitask_table1.csv",
+    "overlapping, procedural": "laptop/tables/multitask_table2.csv",
+    "overlapping, ESC-10 clips": "bank-esc10/tables/multitask_table2.csv",
+}
 BEGIN, END = "<!-- table -->\n", "<!-- end -->"
 
 
 def table() -> str:
-    """Frame F1 and error rate of the five methods as Markdown, a column a folder of reports, the paper's last."""
+    """The tables of README.md."""
+    return f"{methods()}\n{boundaries()}"
+
+
+def methods() -> str:
+    """Frame F1 and error rate of the five methods, a column a folder of reports, the paper's last."""
     tables = {
         title: pd.read_csv(REPORTS / folder / "tables/crnn_table2.csv").set_index("method")
         for title, folder in COLUMNS.items()
     }
     first = tables["procedural"]
-    lines = [f"| | {' | '.join(tables)} | paper |", "|---" * (len(tables) + 2) + "|"]
-    for method in first.index[first.paper_F1_frm_mean.notna()]:
-        cells = [cell(rows.loc[method]) for rows in tables.values()]
-        lines.append(f"| {' | '.join([method, *cells, cell(first.loc[method], 'paper_')])} |")
-    return "\n".join(lines) + "\n"
+    rows = [
+        [method, *(cell(t.loc[method]) for t in tables.values()), cell(first.loc[method], "paper_")]
+        for method in first.index[first.paper_F1_frm_mean.notna()]
+    ]
+    return markdown(["", *tables, "paper"], rows)
+
+
+def boundaries() -> str:
+    """Event F1 and error rate of the multi-task network and its baseline, the paper's in brackets."""
+    rows = {"baseline": ["multi-label CRNN"], "proposed": ["multi-task CRNN"]}
+    for path in BOUNDARIES.values():
+        overall = pd.read_csv(REPORTS / path).set_index("class").loc["Overall"]
+        for name, cells in rows.items():
+            mean, std, error = (overall[f"{name}_{m}"] for m in ("F1_mean", "F1_std", "ER_mean"))
+            spread = "" if pd.isna(std) else f" ± {std:.1f}"
+            printed = f"{overall[f'paper_{name}_F1']:.1f} / {overall[f'paper_{name}_ER']:.1f}"
+            cells.append(f"{mean:.1f}{spread} / {error:.1f} ({printed})")
+    return markdown(["events, in percent", *BOUNDARIES], list(rows.values()))
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def cell(row: pd.Series, prefix: str = "") -> str:

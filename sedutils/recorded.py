@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedutils import corpus, files, jobs, mixing, scene_mixing, session_mixing
+from sedutils import claims, corpus, files, jobs, mixing, scene_mixing, session_mixing
 from sedutils.foley import home
 from sedutils.official import chime_home, itc_irst, tut_sed_2009, tut_sound_events_2016
+from sedutils.tables import DATASETS
 
 READERS = {
     "tut_sed_2009": tut_sed_2009,
@@ -20,6 +21,7 @@ READERS = {
     "chime_home": chime_home,
     "itc_irst": itc_irst,
 }
+PUBLISHED = Path("data/published")
 
 
 def make(
@@ -118,11 +120,16 @@ def folds_of(plan: pd.DataFrame, settings: dict) -> pd.DataFrame:
     return corpus.hold_out(folds, parts, share=share, seed=seed)
 
 
-def summary(made: corpus.Corpus, paper: dict) -> pd.DataFrame:
-    """What a corpus holds, ours beside what the paper says of its own; blank where it says nothing.
+def described(name: str) -> dict:
+    """What the paper on a corpus says of it: its entry in section ``datasets`` of the facts."""
+    cakir = name in DATASETS
+    paper = "cakir2017_crnn" if cakir else "phan2018_multitask"
+    facts = claims.read_published(PUBLISHED / f"{paper}.yaml")
+    return facts.dataset(DATASETS[name] if cakir else name)
 
-    paper : the corpus's entry in section ``datasets`` of the paper's facts
-    """
+
+def summary(made: corpus.Corpus, paper: dict) -> pd.DataFrame:
+    """What a corpus holds, ours beside what the paper says of its own (`described`), blank if nothing."""
     if "sessions" in paper:  # in Phan et al.'s words: one room, a fold a training session
         sessions = {"classes": paper["evaluated_classes"], "folds": paper["split"]["train"]}
         paper = paper | sessions | {"scenes": 1}

@@ -18,6 +18,12 @@ TITLES = {
     "tut_sed_2009": "TUT-SED 2009",
     "tut_sound_events_2016": "TUT Sound Events 2016",
     "chime_home": "CHiME-Home",
+    "itc_irst": "ITC-Irst",
+}
+SOURCES = {
+    "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",
+    "bank": "mixtures made here of the clips in a folder. Not the paper's data.",
+    "official": "the published recordings.",
 }
 # Names of Table III where they are not the data set's own with spaces for underscores
 PAPER_NAMES = {"alarms_and_sirens": "alarms", "horsewalk": "horse walk"}
@@ -108,7 +114,8 @@ def contrast_line(row) -> str:
         parts.append(f"[{row.low:.3g}, {row.high:.3g}]")
     if pd.notna(row.std):
         parts.append(f"± {row.std:.2g} over {row.n_seeds:.0f} seeds")
-    return f"{' '.join(parts)} against {row.bound:g}: {row.outcome}"
+    bound = "" if pd.isna(row.bound) else f" against {row.bound:g}"
+    return f"{' '.join(parts)}{bound}: {row.outcome}"
 
 
 def readings_html(published, done: dict[str, str], *, only: bool = False) -> str:
@@ -124,6 +131,32 @@ def readings_html(published, done: dict[str, str], *, only: bool = False) -> str
     )
     head = "".join(f"<th>{t}</th>" for t in ("", "topic", "what is open", "reading", "done here"))
     return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def provenance_html(trained: dict[str, dict[str, list]], sources: dict[str, str], size: str) -> str:
+    """The box a page on several corpora begins with: where sound and numbers come from.
+
+    trained : name -> ``{"seeds": [...], "folds": [...]}`` of what the page shows; no folds, no mention
+    """
+    lines = {"size": size}
+    for name, lists in trained.items():
+        told = "; ".join(f"{k} {', '.join(map(str, v))}" for k, v in lists.items() if v)
+        lines[TITLES[name]] = f"source {sources[name]}: {SOURCES[sources[name]]} Here: {told}."
+    return box_html(lines)
+
+
+def box_html(lines: dict[str, str]) -> str:
+    """A box of headings and what they say."""
+    rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
+    return f"<table class='provenance'>{rows}</table>"
+
+
+def spread(row, metric: str, *, digits: int) -> str:
+    """``mean ± std`` of a metric's columns in a row, or a dash."""
+    mean, std = row[f"{metric}_mean"], row[f"{metric}_std"]
+    if pd.isna(mean):
+        return "–"
+    return f"{mean:.{digits}f}" + ("" if pd.isna(std) else f" ± {std:.{digits}f}")
 
 
 def list_html(items: list[str]) -> str:

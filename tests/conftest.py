@@ -1,5 +1,9 @@
+import json
+
 import numpy as np
 import pytest
+
+from sedutils import files
 
 
 def pytest_collection_modifyitems(items):
@@ -31,3 +35,20 @@ class CountingGenerator(np.random.Generator):
         if name in {"uniform", "normal", "random", "integers", "choice", "exponential", "pareto"}:
             type(self).asked += 1
         return super().__getattribute__(name)
+
+
+def features_folder(folder, recordings, folds, labels, targets):
+    """What `features.extract` leaves behind, as far as scores need it; recordings of equal length."""
+    frames = len(targets) // len(recordings)
+    recordings = recordings.assign(frames=frames, first_frame=np.arange(len(recordings)) * frames)
+    columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
+    files.write_csv(folder / "recordings.csv", recordings[columns])
+    files.write_text(folder / "labels.txt", "\n".join(labels) + "\n")
+    files.write_npy(folder / "log_mel.npy", np.zeros((len(targets), 2), np.float32))
+    files.write_npy(folder / "targets.npy", targets.astype(np.uint8))
+    zero = {"log_mel": {"mean": [0.0, 0.0], "std": [1.0, 1.0]}}
+    keys = ["fixed"]
+    if folds is not None:
+        files.write_csv(folder / "folds.csv", folds)
+        keys = [f"fold {k}" for k in folds.fold.unique()]
+    files.write_text(folder / "statistics.json", json.dumps(dict.fromkeys(keys, zero)))

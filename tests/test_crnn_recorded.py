@@ -1,11 +1,9 @@
 """Tables II, V and VI on folds of scenes and chunks: hand-worked scores, and every claim once."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import refused
+from conftest import features_folder, refused
 
 from sedutils import claims, corpus, files, metrics, scene_metrics, tables
 from sedutils.crnn import (
@@ -84,22 +82,6 @@ def test_independent_estimates_are_combined_over_the_seeds_they_share():
     both = claims.combined(np.subtract, a, b)
     assert both.value == 4 and both.per_seed.tolist() == [2.5] and both.n_units == 14
     assert both.resampled.tolist() == [3.5, 3.5]
-
-
-def features_folder(folder, recordings, folds, labels, targets):
-    """What `features.extract` leaves behind, as far as scores need it."""
-    recordings = recordings.assign(frames=FRAMES, first_frame=np.arange(len(recordings)) * FRAMES)
-    columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
-    files.write_csv(folder / "recordings.csv", recordings[columns])
-    files.write_text(folder / "labels.txt", "\n".join(labels) + "\n")
-    files.write_npy(folder / "log_mel.npy", np.zeros((len(targets), 2), np.float32))
-    files.write_npy(folder / "targets.npy", targets.astype(np.uint8))
-    zero = {"log_mel": {"mean": [0.0, 0.0], "std": [1.0, 1.0]}}
-    keys = ["fixed"]
-    if folds is not None:
-        files.write_csv(folder / "folds.csv", folds)
-        keys = [f"fold {k}" for k in folds.fold.unique()]
-    files.write_text(folder / "statistics.json", json.dumps(dict.fromkeys(keys, zero)))
 
 
 def events_of(targets, recordings, labels):

@@ -6,14 +6,10 @@ from html import escape
 import pandas as pd
 import torch
 
+from sedutils import tables
 from sedutils.crnn.chapter import METRICS, Results
-from sedutils.tables import list_html
+from sedutils.tables import SOURCES, box_html, list_html
 
-SOURCES = {
-    "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",
-    "bank": "mixtures made here of the clips in a folder. Not the paper's data.",
-    "official": "the published mixtures.",
-}
 # reading id -> what this project does where it adds to the reading or departs from it
 READINGS = {
     "A08": "the reading; ReLU behind the pooling, which gives the same numbers",
@@ -39,8 +35,7 @@ def provenance(results: Results, corpus, source: str, size: str) -> str:
         "versions": f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}, "
         f"pandas {pd.__version__}; device: {'GPU' if torch.cuda.is_available() else 'CPU, one thread a training'}",
     }
-    rows = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
-    return f"<table class='provenance'>{rows}</table>"
+    return box_html(lines)
 
 
 def table2_html(table: pd.DataFrame, systems: list[str]) -> str:
@@ -124,11 +119,8 @@ def variants_html(table: pd.DataFrame, name: str) -> str:
 
 def spread(row, metric: str) -> str:
     """``mean ± std`` with the paper's number of decimals (percent one, error rates two), or a dash."""
-    mean, std = row[f"{metric}_mean"], row[f"{metric}_std"]
     digits = 2 if metric.removeprefix("paper_").startswith("ER_") else 1
-    if pd.isna(mean):
-        return "–"
-    return f"{mean:.{digits}f}" + ("" if pd.isna(std) else f" ± {std:.{digits}f}")
+    return tables.spread(row, metric, digits=digits)
 
 
 def is_best(row, contenders: pd.DataFrame, metric: str) -> bool:

@@ -7,11 +7,6 @@ import pandas as pd
 from sedutils.crnn.page import is_best, spread
 from sedutils.tables import TITLES, list_html
 
-SOURCES = {
-    "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",
-    "bank": "mixtures made here of the clips in a folder. Not the paper's data.",
-    "official": "the published recordings.",
-}
 # reading id -> what this project does where it adds to the reading or departs from it
 READINGS = {
     "A02": "the reading; both CNNs stand in Table VI",
@@ -24,19 +19,6 @@ READINGS = {
     "A28": "the reading on official data; on foley recordings with the same speakers, in every scene",
     "A29": "the reading",
 }
-
-
-def provenance(trained: dict[str, dict[str, list]], sources: dict[str, str], size: str) -> str:
-    """The box a page on several corpora begins with: where sound and numbers come from.
-
-    trained : name -> ``{"seeds": [...], "folds": [...]}`` of what the page shows; no folds, no mention
-    """
-    lines = {"size": size}
-    for name, lists in trained.items():
-        told = "; ".join(f"{k} {', '.join(map(str, v))}" for k, v in lists.items() if v)
-        lines[TITLES[name]] = f"source {sources[name]}: {SOURCES[sources[name]]} Here: {told}."
-    rows = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
-    return f"<table class='provenance'>{rows}</table>"
 
 
 def beside_html(table: pd.DataFrame, metrics: dict[str, str]) -> str:

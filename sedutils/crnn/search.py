@@ -1,7 +1,6 @@
 """The chapter on the grid search of Cakir et al. 2017: Figure 4, selection beside Table I, C12 and C13."""
 
 import math
-from html import escape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -12,15 +11,9 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from sedutils import claims, evaluation
 from sedutils.grid import KINDS, SETTINGS
 from sedutils.plots import SYSTEM_COLOURS
+from sedutils.tables import DATASETS, TITLES, box_html
 from sedutils.verdicts import contrast, nothing, with_verdicts
 
-# corpus -> its name in Table I of the facts, and on the page
-NAMES = {
-    "tut_sed_synthetic_2016": ("synth2016", "TUT-SED Synthetic 2016"),
-    "chime_home": ("chime", "CHiME-Home"),
-    "tut_sed_2009": ("tut2009", "TUT-SED 2009"),
-    "tut_sound_events_2016": ("tut2016", "TUT Sound Events 2016"),
-}
 SCORED = {"chime_home": "1 - EER of the evaluation set"}
 LIKE = 0.1  # C13: sizes within 10 percent of each other
 APART = 3.0  # C13: and scores this many points apart
@@ -63,7 +56,7 @@ def figure4(points: pd.DataFrame):
             )
         ax.set(
             xscale="log",
-            title=NAMES[corpus][1],
+            title=TITLES[corpus],
             xlabel="parameters",
             ylabel=f"{SCORED.get(corpus, 'frame F1 of the test set')} (%)",
         )
@@ -87,11 +80,11 @@ def selection(points: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     for (corpus, kind), group in points.groupby(["corpus", "kind"], sort=False):
         best = group[group.selected].iloc[0]
         printed = published[
-            (published.dataset == NAMES[corpus][0]) & (published.method == kind.upper())
+            (published.dataset == DATASETS[corpus]) & (published.method == kind.upper())
         ].iloc[0]
         rows.append(
             {
-                "corpus": NAMES[corpus][1],
+                "corpus": TITLES[corpus],
                 "kind": kind.upper(),
                 "chosen here": settings(best),
                 "parameters": best.parameters,
@@ -132,7 +125,7 @@ def as_html(table: pd.DataFrame) -> str:
 def second_html(points: pd.DataFrame) -> str:
     """The points of the second search, the chosen ones marked."""
     table = points.assign(
-        corpus=points.corpus.map(lambda c: NAMES[c][1]),
+        corpus=points.corpus.map(TITLES),
         kind=points.kind.str.upper(),
         layout=points.apply(settings, axis=1),
         chosen=points.selected.map({True: "by validation", False: ""}),
@@ -143,7 +136,7 @@ def second_html(points: pd.DataFrame) -> str:
 
 def provenance_html(points: pd.DataFrame, section: dict) -> str:
     """Where the sound came from, and which part of the grid this is."""
-    rows = ""
+    lines = {}
     for corpus, of in points.groupby("corpus", sort=False):
         search = section["corpora"][corpus]
         counts = ", ".join(
@@ -155,8 +148,8 @@ def provenance_html(points: pd.DataFrame, section: dict) -> str:
             f"source {of.source.iloc[0]}; {of.search.iloc[0]} search, {counts}: {part}, one seed{fold}, "
             f"{100 * search['share']:.0f} % of the training recordings"
         )
-        rows += f"<tr><th>{escape(NAMES[corpus][1])}</th><td>{escape(text)}</td></tr>"
-    return f"<table class='provenance'>{rows}</table>"
+        lines[TITLES[corpus]] = text
+    return box_html(lines)
 
 
 def judge(

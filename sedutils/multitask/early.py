@@ -12,8 +12,9 @@ segment. Latencies are therefore those of the scheme, a lower bound for a listen
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from sedutils import decoding
+from sedutils import decoding, jobs
 from sedutils.multitask.hits import hit_counts
 from sedutils.multitask.search import search_confidence
 
@@ -83,3 +84,33 @@ def early_curve(validation: tuple[list, list], test: tuple[list, list], lags: li
             }
         )
     return rows
+
+
+def waiting_table(results, waits_s: list[float]) -> pd.DataFrame:
+    """`early_curve` of the proposed system with every seed, in seconds and percent: one row a wait and seed.
+
+    results : `sedutils.multitask.results.Results` of a corpus with a fixed split
+    waits_s : after a frame, before its decision; infinity waits for the end of the recording
+    """
+    frames = max(len(roll) for roll in results.test.rolls.values())
+    lags = [round(min(wait / results.hop_s, frames)) for wait in waits_s]
+    tasks = []
+    for seed in results.seeds:
+        tested = results.tested("proposed", seed)
+        test = [tested[k][0] for k in results.test.rolls], list(results.test.rolls.values())
+        validation = results.validation("proposed", seed)
+        tasks += [{"validation": validation, "test": test, "lags": [lag]} for lag in lags]
+    found = jobs.parallel(early_curve, tasks, label="waits", **results.spread)
+    table = pd.DataFrame([row for rows in found for row in rows])
+    table.insert(0, "seed", np.repeat(results.seeds, len(lags)))
+    table.insert(1, "wait_s", waits_s * len(results.seeds))
+    return pd.DataFrame(
+        {
+            "seed": table.seed,
+            "wait_s": table.wait_s,
+            "average_F1": 100 * table.average_f1_score,
+            "overall_F1": 100 * table.overall_f1_score,
+            "median_latency_s": table.median_latency * results.hop_s,
+            "early_percent": 100 * table.early_share,
+        }
+    )

@@ -25,9 +25,12 @@ class MedianRule:
     alpha: np.ndarray
     window: np.ndarray
 
-    def decide(self, scores: np.ndarray) -> np.ndarray:
-        """Decisions, bool ``(frames, classes)``, from activities of one recording."""
-        above = np.asarray(scores) > self.alpha
+    def decide(self, *models: np.ndarray) -> np.ndarray:
+        """Decisions, bool ``(frames, classes)``, from the activities of one recording.
+
+        Those of several models are averaged (reading B19).
+        """
+        above = np.mean(models, axis=0) > self.alpha
         smooth = [
             decoding.median_filter(column[:, None], int(w))
             for column, w in zip(above.T, self.window, strict=True)
