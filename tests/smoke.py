@@ -1,0 +1,185 @@
+"""The pipeline at smoke size, a chapter at a time, in checkouts of their own with nothing but what git would hold."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from sedutils import markup
+
+# Stages that all checkouts have, those of the second chapter, and the corpora in the matrices of each
+SHARED = ("sources", "corpus", "recorded", "report")
+MULTITASK = ("features_multitask", "train_multitask", "multitask")
+CORPORA = {
+    "crnn": ("tut_sed_synthetic_2016", "tut_sed_2009", "tut_sound_events_2016", "chime_home")
+}
+CORPORA["multitask"] = ("tut_sed_synthetic_2016", "itc_irst")
+
+TINY = {
+    "corpora": {
+        "tut_sed_synthetic_2016": {
+            "mixture_s": 20.0,
+            "mixtures": {"train": 8, "validation": 8, "test": 8},
+            "uses_per_instance": 3.0,
+        },
+        # recordings this short hold every class of their scene only when many sound at once
+        "tut_sed_2009": {
+            "recordings_per_scene": 3,
+            "recording_s": 10.0,
+            "polyphony": 4.0,
+            "folds": 3,
+        },
+        "tut_sound_events_2016": {
+            "recordings_per_scene": 3,
+            "recording_s": 20.0,
+            "polyphony": 4.0,
+            "folds": 3,
+        },
+        "chime_home": {"development": 24, "evaluation": 12},
+        "itc_irst": {
+            "train_sessions": 2,
+            "test_sessions": 1,
+            "events_per_class": 1,
+            "session_s": 80.0,
+        },
+    },
+    "systems": {
+        "gmm": {"components": 2, "frames_per_model": 500},
+        "fnn": {"units": 16},
+        "cnn": {"maps": 4},
+        "rnn": {"units": 8},
+        "crnn": {"maps": 4},
+        "multilabel_crnn": {"maps": 4, "units": 4},
+    },
+    # a mixture of 20 s holds no longer sequence
+    "families": {
+        "tut_sed_synthetic_2016": {
+            "sequence_length": {"systems": ["crnn_8", "crnn_256", "rnn_8", "rnn_256"]},
+            "multitask": {"training": {"max_epochs": 2}},
+        },
+        "itc_irst": {"multitask": {"training": {"max_epochs": 2}}},
+    },
+    "grid": {
+        "corpora": {
+            name: {"points": 1}
+            for name in (
+                "tut_sed_synthetic_2016",
+                "chime_home",
+                "tut_sed_2009",
+                "tut_sound_events_2016",
+            )
+        }
+    },
+    "training": {"seeds": [1, 2], "max_epochs": 2, "minimum_epochs": 1},
+    "evaluation": {"resamples": 100},
+}
+
+
+def overlay(base, over):
+    for key, value in over.items():
+        if isinstance(value, dict):
+            overlay(base.setdefault(key, {}), value)
+        else:
+            base[key] = value
+
+
+def copy_of_the_sources(folder):
+    """Every file that git tracks or would track in a folder, which becomes a repository of its own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    for name in listed:
+        if Path(name).is_file() and not name.startswith("reports/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(name, folder / name)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+def stages_of(chapter, declared):
+    """Names of a chapter's stages among those of dvc.yaml; the first chapter has what no other has."""
+    if chapter == "multitask":
+        return {*SHARED, *MULTITASK}
+    return set(declared) - set(MULTITASK)
+
+
+def checkout(folder, chapter):
+    """The sources with a tiny laptop size and no stages but a chapter's.
+
+    Every job runs in the kernel, since starting workers takes longer, and without the lock, all of which
+    DVC writes after every stage.
+    """
+    copy_of_the_sources(folder)
+    (folder / "dvc.lock").unlink()
+    tree = yaml.safe_load((folder / "params.yaml").read_text())
+    overlay(tree["sizes"]["laptop"], TINY)
+    tree["jobs"]["backend"] = "in-process"
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree))
+    pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
+    kept = stages_of(chapter, pipeline["stages"])
+    pipeline["stages"] = {name: s for name, s in pipeline["stages"].items() if name in kept}
+    for stage in pipeline["stages"].values():
+        corpora = stage.get("matrix", {}).get("corpus")
+        if corpora:
+            wanted = [c for c in corpora if c.split("-")[0] in CORPORA[chapter]]
+            stage["matrix"]["corpus"] = wanted
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
+    commands = " ".join(str(stage["cmd"]) for stage in pipeline["stages"].values())
+    for notebook in (folder / "notebooks").glob("*.ipynb"):
+        if f"/{notebook.name} " not in commands:
+            notebook.unlink()
+    return folder
+
+
+def repro(folder, *arguments):
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(
+        ["dvc", "repro", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def every_notebook_runs(folder):
+    done = repro(folder)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    notebooks = {p.stem for p in (folder / "notebooks").glob("*.ipynb")}
+    executed = {p.stem.split("@")[0] for p in (folder / "data/notebooks/executed").glob("*.ipynb")}
+    assert executed == notebooks
+    overview = (folder / "reports/index.html").read_text()
+    for page in executed:
+        assert page.split("_", 1)[1].replace("_", "-") in overview
+
+
+def every_claim_has_one_verdict(folder, paper):
+    """And on sound that is not the paper's nothing counts as reproduced."""
+    tables = [pd.read_csv(p) for p in (folder / "reports/laptop/tables").glob("*claims.csv")]
+    judged = [claim for table in tables for claim in table.claim.unique()]
+    facts = yaml.safe_load((folder / f"data/published/{paper}.yaml").read_text())
+    assert sorted(judged) == [claim["id"] for claim in facts["claims"]]
+    for table in tables:
+        assert not set(table.verdict) & {"reproduced", "not reproduced"}
+
+
+def nothing_is_left_to_do(folder):
+    done = repro(folder)
+    assert "Running stage" not in done.stdout and done.returncode == 0
+
+
+def pages_and_notebooks_stand_alone(folder):
+    """Nothing is fetched, and no address of an object and no path of the machine is kept."""
+    pages = list((folder / "reports").rglob("*.html"))
+    assert len(pages) >= 5
+    for page in pages:
+        assert not list(markup.remote(page.read_text())), page.name
+    for path in (folder / "data/notebooks/executed").glob("*.ipynb"):
+        text = json.dumps(json.loads(path.read_text()))
+        assert " at 0x" not in text and str(folder) not in text, path.name

@@ -1,0 +1,35 @@
+"""The chapter on Phan et al. 2018 at smoke size."""
+
+import pandas as pd
+import pytest
+import smoke
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return smoke.checkout(tmp_path_factory.mktemp("smoke"), "multitask")
+
+
+def test_every_notebook_runs_and_every_table_is_written(checkout):
+    smoke.every_notebook_runs(checkout)
+    tables = checkout / "reports/laptop/tables"
+    for number, corpus in ((1, "itc_irst"), (2, "tut_sed_synthetic_2016")):
+        table = pd.read_csv(tables / f"multitask_table{number}.csv")
+        assert table["class"].tolist()[-2:] == ["Average", "Overall"]
+        assert set(table.corpus) == {corpus} and set(table.source) == {"foley"}
+        overall = table.set_index("class").loc["Overall"]
+        assert overall.proposed_ER_mean > 0 and overall.references > 10
+    waits = pd.read_csv(tables / "multitask_early.csv")
+    assert waits.groupby("seed").size().eq(8).all()
+
+
+def test_every_claim_has_one_verdict(checkout):
+    smoke.every_claim_has_one_verdict(checkout, "phan2018_multitask")
+
+
+def test_nothing_is_left_to_do(checkout):
+    smoke.nothing_is_left_to_do(checkout)
+
+
+def test_pages_and_notebooks_stand_alone(checkout):
+    smoke.pages_and_notebooks_stand_alone(checkout)
