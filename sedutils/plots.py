@@ -85,18 +85,17 @@ def waveform_and_events(audio, sample_rate: int, events: pd.DataFrame, *, title:
     return fig
 
 
+def mel_image(ax, mel, seconds: float) -> None:
+    """Normalised log mel energies ``(frames, bands)`` over time."""
+    extent = (0, seconds, 0, mel.shape[1])
+    ax.imshow(mel.T, origin="lower", aspect="auto", extent=extent, vmin=-2.5, vmax=3)
+
+
 def features_and_targets(features, targets, labels, *, hop_s: float, title: str):
     """Normalised features (frames, bands) above binary targets (frames, classes)."""
     seconds = len(features) * hop_s
     fig, (top, bottom) = plt.subplots(2, 1, figsize=(8, 4.6), sharex=True, height_ratios=[1, 1])
-    top.imshow(
-        features.T,
-        origin="lower",
-        aspect="auto",
-        extent=(0, seconds, 0, features.shape[1]),
-        vmin=-2.5,
-        vmax=3,
-    )
+    mel_image(top, features, seconds)
     top.set(title=title, ylabel="mel band")
     bottom.imshow(
         targets.T,

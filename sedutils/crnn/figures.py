@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sedutils.plots import FAINT, INK, SYSTEM_COLOURS, name_of
+from sedutils.plots import FAINT, INK, SYSTEM_COLOURS, mel_image, name_of
 
 
 def systems_bars(table: pd.DataFrame, systems):
@@ -67,14 +67,7 @@ def probabilities(mel, truth, scores: dict[str, np.ndarray], labels, hop_s: floa
         len(panels) + 1, 1, figsize=(8, sum(heights)), sharex=True, height_ratios=heights
     )
     seconds = len(mel) * hop_s
-    axes[0].imshow(
-        mel.T,
-        origin="lower",
-        aspect="auto",
-        extent=(0, seconds, 0, mel.shape[1]),
-        vmin=-2.5,
-        vmax=3,
-    )
+    mel_image(axes[0], mel, seconds)
     axes[0].set(title="log mel energies", ylabel="band")
     for ax, (name, values) in zip(axes[1:], panels.items(), strict=True):
         picture = ax.imshow(
