@@ -112,6 +112,8 @@ def test_tables_say_what_the_scores_are_worth(results):
         beside = beside_published(of, PRINTED[name], corpus=name, source="foley", size="test")
         assert beside.references.tolist()[-1] == 3 * len(LABELS[name])
         assert "proposed_F1_difference" not in beside
+        # one output a class that holds the centres of its three references
+        assert (beside.always_on_F1 == 100).all() and (beside.always_on_ER == 0).all()
         official = beside_published(of, PRINTED[name], corpus=name, source="official", size="test")
         rows = official.set_index("class")
         paper = PRINTED[name].set_index("class").proposed_F1["Overall"]
@@ -125,6 +127,9 @@ def test_one_to_one_scores_are_sed_evals(results):
     assert table.overall_F1["proposed", 1] == 100
     assert table.overall_ER["baseline", 1] == pytest.approx(25)
     assert table.average_F1["baseline", 2] == pytest.approx(75)
+    assert table.overall_F1["always on", 1] == 0
+    # of each class three references are missed, and one output is wrong
+    assert table.overall_ER["always on", 1] == pytest.approx(100 * 4 / 3)
 
 
 def test_verdicts_follow_from_the_scores(results):

@@ -18,7 +18,11 @@ def test_every_notebook_runs_and_every_table_is_written(checkout):
         assert table["class"].tolist()[-2:] == ["Average", "Overall"]
         assert set(table.corpus) == {corpus} and set(table.source) == {"foley"}
         overall = table.set_index("class").loc["Overall"]
-        assert overall.proposed_ER_mean > 0 and overall.references > 10
+        assert overall.references > 10
+        # after two epochs nothing is found one to one, whatever the paper's counting says
+    strict = pd.read_csv(tables / "multitask_one_to_one.csv")
+    assert set(strict.system) == {"proposed", "baseline", "always on"}
+    assert (strict.overall_ER_mean > 50).all()
     waits = pd.read_csv(tables / "multitask_early.csv")
     assert waits.groupby("seed").size().eq(8).all()
 

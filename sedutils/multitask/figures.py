@@ -34,7 +34,10 @@ def confidence_curves(truth, activity, confidence, beta, labels, *, hop_s: float
 
 
 def class_bars(tables: dict[str, pd.DataFrame]):
-    """Event F1 of every class and of the last two rows, a panel a corpus; dots are the printed values."""
+    """Event F1 of every class and of the last two rows, a panel a corpus.
+
+    Dots are the printed values, dashes those of a detector that is always on.
+    """
     fig, axes = plt.subplots(
         1, len(tables), figsize=(9, 5), width_ratios=[1] * len(tables), sharex=True
     )
@@ -51,6 +54,7 @@ def class_bars(tables: dict[str, pd.DataFrame]):
                 error_kw={"lw": 0.8},
             )
             ax.plot(table[f"paper_{name}_F1"], place + 0.2 - 0.4 * i, "o", color=INK, ms=2.5)
+        ax.vlines(table.always_on_F1, place - 0.42, place + 0.42, color=INK, lw=1)
         ax.set_yticks(place, [name_of(k) for k in table["class"]])
         ax.invert_yaxis()
         ax.set(title=title, xlabel="F1, events (%)", xlim=(0, 105))

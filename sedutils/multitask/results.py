@@ -105,25 +105,28 @@ class Results:
         }
 
     @cached_property
+    def always_on(self) -> dict[str, np.ndarray]:
+        """Decisions of a detector that hears nothing: every class is active all the time."""
+        return {recording: np.ones_like(truth) for recording, truth in self.test.rolls.items()}
+
+    @cached_property
     def counts(self) -> dict[str, list[HitCounts]]:
-        """Hits by unit of the bootstrap ``(units, classes)``: system -> one a seed.
+        """Hits of both systems: system -> one `counted` a seed."""
+        return {name: [self.counted(rolls) for rolls in runs] for name, runs in self.rolls.items()}
+
+    def counted(self, rolls: dict[str, np.ndarray]) -> HitCounts:
+        """Hits of decisions by unit of the bootstrap ``(units, classes)``.
 
         Units are test recordings, or their 30-second blocks below twenty of them (`sedutils.claims`).
         """
         whole = len(self.test.rolls) >= claims.ENOUGH_RECORDINGS
         block = None if whole else round(claims.BLOCK_S / self.hop_s)
-        return {
-            name: [
-                HitCounts.concatenate(
-                    [
-                        hit_counts(rolls[k], truth, block_frames=block or len(truth))
-                        for k, truth in self.test.rolls.items()
-                    ]
-                )
-                for rolls in runs
+        return HitCounts.concatenate(
+            [
+                hit_counts(rolls[k], truth, block_frames=block or len(truth))
+                for k, truth in self.test.rolls.items()
             ]
-            for name, runs in self.rolls.items()
-        }
+        )
 
     def shown(self, wanted: list[str]) -> tuple[str, list[str]]:
         """The recording and the three classes of Figure 2.
@@ -173,26 +176,34 @@ def class_scores(results: Results) -> pd.DataFrame:
     for i, seed in enumerate(results.seeds):
         columns = {"class": [*results.labels, "Average", "Overall"], "seed": seed}
         for name in SYSTEMS:
-            counts = results.counts[name][i]
-            counts = counts.weighted(np.ones(len(counts.references)))
             for metric in METRICS:
-                values = score(counts, metric)
-                pooled = score(counts.overall(), metric)
-                columns[f"{name}_{metric}"] = [*values, average(values), pooled]
+                columns[f"{name}_{metric}"] = table_column(results.counts[name][i], metric)
         rows.append(pd.DataFrame(columns))
     return pd.concat(rows, ignore_index=True)
+
+
+def table_column(counts: HitCounts, metric: str) -> list[float]:
+    """F1 or error rate of each class, Average and Overall, from counts by unit."""
+    whole = counts.weighted(np.ones(len(counts.references)))
+    values = score(whole, metric)
+    return [*values, average(values), score(whole.overall(), metric)]
 
 
 def beside_published(
     results: Results, published: pd.DataFrame, *, corpus: str, source: str, size: str
 ) -> pd.DataFrame:
-    """Table 1 or 2: mean and std over seeds, the printed values, on official data the difference."""
+    """Table 1 or 2: mean and std over seeds, the printed values, on official data the difference.
+
+    And what a detector that is always on gets by the same counting.
+    """
     ours = evaluation.mean_and_std(class_scores(results), ["class"])
     ours.insert(0, "corpus", corpus)
     ours.insert(1, "source", source)
     ours.insert(2, "size", size)
     references = results.counts["proposed"][0].references.sum(axis=0)
     ours.insert(4, "references", [*references, np.nan, references.sum()])
+    for metric in METRICS:
+        ours[f"always_on_{metric}"] = table_column(results.counted(results.always_on), metric)
     theirs = published.set_index("class")
     names = [paper_name(label) for label in ours["class"]]
     for column in theirs.columns:
@@ -210,13 +221,15 @@ def paper_name(label: str) -> str:
 def one_to_one(results: Results) -> pd.DataFrame:
     """Event scores by sed_eval, each reference matched once: one row a system and seed, in percent.
 
+    Beside both systems stands a detector that is always on.
     Onsets within 200 ms, offsets within 200 ms or half the length (reading B12). Average is over the
     classes that have test events.
     """
     references = {k: results.corpus.events_of(k) for k in results.test.rolls}
     rows = []
-    for name, runs in results.rolls.items():
-        for seed, rolls in zip(results.seeds, runs, strict=True):
+    decisions = results.rolls | {"always on": [results.always_on]}
+    for name, runs in decisions.items():
+        for seed, rolls in zip(results.seeds, runs, strict=False):
             found = {
                 k: decoding.events_for_people(roll, results.labels, hop_s=results.hop_s)
                 for k, roll in rolls.items()
