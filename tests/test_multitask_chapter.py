@@ -123,13 +123,16 @@ def test_tables_say_what_the_scores_are_worth(results):
 
 
 def test_one_to_one_scores_are_sed_evals(results):
-    table = one_to_one(results["tut_sed_synthetic_2016"]).set_index(["system", "seed"])
-    assert table.overall_F1["proposed", 1] == 100
-    assert table.overall_ER["baseline", 1] == pytest.approx(25)
-    assert table.average_F1["baseline", 2] == pytest.approx(75)
-    assert table.overall_F1["always on", 1] == 0
+    table = one_to_one(results["tut_sed_synthetic_2016"]).set_index(
+        ["system", "thresholds", "seed"]
+    )
+    for counting in ("hits", "one to one"):
+        assert table.overall_F1["proposed", counting, 1] == 100
+        assert table.overall_ER["baseline", counting, 1] == pytest.approx(25)
+        assert table.average_F1["baseline", counting, 2] == pytest.approx(75)
+    assert table.overall_F1["always on", "", 1] == 0
     # of each class three references are missed, and one output is wrong
-    assert table.overall_ER["always on", 1] == pytest.approx(100 * 4 / 3)
+    assert table.overall_ER["always on", "", 1] == pytest.approx(100 * 4 / 3)
 
 
 def test_verdicts_follow_from_the_scores(results):

@@ -1,6 +1,7 @@
 """Phan et al. 2018: hits, confidence, searches and early detection, against the slow and obvious way."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sedutils import decoding, triplets
+from sedutils import decoding, metrics, triplets
 from sedutils.multitask import early, search
 from sedutils.multitask.confidence import GRAIN, ConfidenceRule, confidence, in_frames, regions
-from sedutils.multitask.hits import HitCounts, hit_counts
+from sedutils.multitask.hits import HitCounts, Reference, count_one_to_one, hit_counts
 
 seeds = st.integers(0, 2**32 - 1)
 rolls = st.integers(1, 40).flatmap(lambda n: st.tuples(arrays(bool, (n, 2)), arrays(bool, (n, 2))))
@@ -218,6 +219,40 @@ def test_median_search_tries_every_pair(seed):
         np.testing.assert_array_equal(f1[:, i, j], [slow_f1(row) for row in counts])
     counts = sum(slow_hits(rule.decide(s), r) for s, r in zip(scores, references, strict=True))
     np.testing.assert_array_equal([slow_f1(row) for row in counts], best_of(f1))
+
+
+@settings(deadline=None, max_examples=60)
+@given(seeds)
+def test_one_to_one_counts_are_those_of_the_metrics(seed):
+    """At every threshold; onsets are further apart than two collars, so that nothing can be taken twice."""
+    rng = np.random.default_rng(seed)
+    reference = np.zeros((120, 1), bool)
+    for start in range(10, 110, 12):
+        reference[start : start + rng.integers(1, 11)] = rng.random() < 0.6
+    values = np.clip(0.5 * np.roll(reference[:, 0], 1) + 0.2 * rng.normal(size=120), 0, 1).round(1)
+    found = count_one_to_one(
+        values, ALPHAS, Reference.of(reference[:, 0]), collar_frames=2, share_of_length=0.5
+    )
+    truth = decoding.events_for_people(reference, ["a"], hop_s=1.0)
+    for alpha, (outputs, correct, hit) in zip(ALPHAS, found.T, strict=True):
+        said = decoding.events_for_people(values[:, None] > alpha, ["a"], hop_s=1.0)
+        counts = metrics.event_counts(truth, said, labels=["a"], onset_collar_s=2.0)
+        assert correct == hit == counts.true_positives[0] and outputs == len(said)
+
+
+def test_one_to_one_counting_keeps_events_apart():
+    """A dip between two events: by their centres one long output hits both, and nothing is lost."""
+    reference = column("." * 20 + "a" * 40 + "." * 20 + "a" * 40 + "." * 20)
+    scores = np.where(reference, 0.9, 0.0)
+    scores[60:80] = 0.6
+    strictly = partial(count_one_to_one, collar_frames=10, share_of_length=0.5)
+    by_hits, _ = search.search_median([scores], [reference], windows=np.array([1]))
+    one_to_one, f1 = search.search_median(
+        [scores], [reference], windows=np.array([1]), count=strictly
+    )
+    assert f1.max() == 1
+    assert len(decoding.runs(by_hits.decide(scores))[0]) == 1
+    assert len(decoding.runs(one_to_one.decide(scores))[0]) == 2
 
 
 def best_of(f1):

@@ -10,7 +10,8 @@ reference:
 
 Events are the runs of active frames of a roll ``(frames, classes)``; a run i..j, j exclusive, has its
 centre at (i + j) / 2, in frame floor((i + j) / 2), and holds a centre c where i <= c < j. One-to-one scores
-with collars are in `sedutils.metrics.event_counts`.
+with collars are in `sedutils.metrics.event_counts`, and here for the search of thresholds
+(`count_one_to_one`).
 """
 
 from dataclasses import dataclass, fields
@@ -127,43 +128,87 @@ def count_hits(values: np.ndarray, thresholds: np.ndarray, reference: Reference)
     values : (frames,) float64 of one class; an event is a run of values above a threshold
     thresholds : float64, ascending
     """
-    return _count_hits(
-        *(values, thresholds, reference.start, reference.stop, reference.owner),
-        reference.centres_before,
-    )
+    levels = np.searchsorted(thresholds, values)
+    events = reference.start, reference.stop, reference.owner, reference.centres_before
+    return _count_hits(levels, *runs_above(levels), len(thresholds), *events)
+
+
+def count_one_to_one(
+    values: np.ndarray,
+    thresholds: np.ndarray,
+    reference: Reference,
+    *,
+    collar_frames: int,
+    share_of_length: float,
+) -> np.ndarray:
+    """The same with each reference found by one output at most, so correct outputs are found references.
+
+    Onsets agree within the collar, offsets within the collar or a share of the reference's length, the
+    larger. An output takes the first reference that fits: for choosing thresholds, where
+    `sedutils.metrics.event_counts` takes a matching of maximum size.
+    """
+    runs = runs_above(np.searchsorted(thresholds, values))
+    allowed = np.maximum(collar_frames, share_of_length * (reference.stop - reference.start))
+    events = reference.start, reference.stop
+    return _count_one_to_one(*runs, len(thresholds), *events, collar_frames, allowed)
 
 
 @numba.njit(cache=True)
-def _count_hits(values, thresholds, starts, stops, owner, centres_before):
-    """A value above some threshold is above all lower ones, so its level, the number of thresholds
-    below it, stands for all decisions at once, and events begin and end where the level changes."""
-    levels = np.zeros(len(values) + 1, np.int64)  # the last one closes all events
-    counts = np.zeros((3, len(thresholds)), np.int64)
-    found = np.zeros((len(thresholds), len(starts)), np.bool_)
-    begun = np.zeros(len(thresholds), np.int64)
-    before = 0
-    for n in range(len(values) + 1):
-        level = before
-        if n == len(values):
-            level = 0
-        else:
-            while level < len(thresholds) and values[n] > thresholds[level]:
-                level += 1
-            while level > 0 and not values[n] > thresholds[level - 1]:
-                level -= 1
+def runs_above(levels):
+    """Runs above all thresholds at once: row of the threshold, first and one past the last frame.
+
+    levels : (frames,) how many of the ascending thresholds each value is above. A value above some
+        threshold is above all lower ones, so runs begin where the level rises and end where it falls;
+        at one threshold they come in the order of time.
+    """
+    total, before = 0, 0
+    for level in levels:
+        total += max(level - before, 0)
+        before = level
+    rows, start, stop = np.empty((3, total), np.int64)
+    begun = np.zeros(max(levels.max(), 1), np.int64)
+    done, before = 0, 0
+    for n in range(len(levels) + 1):
+        level = levels[n] if n < len(levels) else 0  # the end of the recording ends all runs
         for i in range(before, level):
             begun[i] = n
-        for i in range(level, before):  # an output event from begun[i] to n
-            event = owner[(begun[i] + n) // 2]
-            if event >= 0:
-                found[i, event] = True
-            counts[0, i] += 1
-            counts[1, i] += event >= 0 or centres_before[n] > centres_before[begun[i]]
-        levels[n] = before = level
+        for i in range(level, before):
+            rows[done], start[done], stop[done] = i, begun[i], n
+            done += 1
+        before = level
+    return rows, start, stop
+
+
+@numba.njit(cache=True)
+def _count_hits(levels, rows, start, stop, n_thresholds, starts, stops, owner, centres_before):
+    counts = np.zeros((3, n_thresholds), np.int64)
+    found = np.zeros((n_thresholds, len(starts)), np.bool_)
+    for row, begun, ended in zip(rows, start, stop):  # noqa: B905 - numba knows no strict
+        event = owner[(begun + ended) // 2]
+        if event >= 0:
+            found[row, event] = True
+        counts[0, row] += 1
+        counts[1, row] += event >= 0 or centres_before[ended] > centres_before[begun]
     for event in range(len(starts)):
         found[: levels[(starts[event] + stops[event]) // 2], event] = True
-    for i in range(len(thresholds)):
+    for i in range(n_thresholds):
         counts[2, i] = found[i].sum()
+    return counts
+
+
+@numba.njit(cache=True)
+def _count_one_to_one(rows, start, stop, n_thresholds, starts, stops, collar, allowed):
+    counts = np.zeros((3, n_thresholds), np.int64)
+    free = np.ones((n_thresholds, len(starts)), np.bool_)
+    for row, begun, ended in zip(rows, start, stop):  # noqa: B905
+        counts[0, row] += 1
+        event = np.searchsorted(starts, begun - collar)
+        while event < len(starts) and starts[event] <= begun + collar:
+            if free[row, event] and abs(stops[event] - ended) <= allowed[event]:
+                free[row, event] = False
+                counts[1:, row] += 1
+                break
+            event += 1
     return counts
 
 

@@ -70,8 +70,9 @@ def one_to_one_html(table: pd.DataFrame) -> str:
     body = ""
     for _, row in table.iterrows():
         cells = "".join(f"<td>{spread(row, metric, digits=1)}</td>" for metric in metrics)
-        body += f"<tr><td>{escape(TITLES[row.corpus])}</td><td>{row.system}</td>{cells}</tr>"
-    head = f"<tr><th>corpus</th><th>system</th>{head}</tr>"
+        body += f"<tr><td>{escape(TITLES[row.corpus])}</td><td>{row.system}</td>"
+        body += f"<td>{row.thresholds}</td>{cells}</tr>"
+    head = f"<tr><th>corpus</th><th>system</th><th>thresholds chosen by</th>{head}</tr>"
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 

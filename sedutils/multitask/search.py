@@ -1,8 +1,9 @@
 """Choice of thresholds on validation data (Phan et al. 2018, Sec. 4.2 and 4.4).
 
 Every class is searched alone, since the mean of F1 over classes is largest where each of them is (reading
-B10). F1 counts hits (`sedutils.multitask.hits`). Among pairs that are equally good the middle one is taken,
-which is the safest where validation data leave a wide choice.
+B10). F1 counts hits as the paper does, or events one to one, by ``count`` of `sedutils.multitask.hits`. Among
+pairs that are equally good the middle one is taken, which is the safest where validation data leave a wide
+choice.
 """
 
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ def search_confidence(
     alphas: np.ndarray = ALPHAS,
     betas: np.ndarray = BETAS,
     lag: int | None = None,
+    count=count_hits,
 ) -> tuple[ConfidenceRule, np.ndarray]:
     """The best alpha and beta of each class, and F1 of every pair, ``(classes, alphas, betas)``.
 
@@ -62,7 +64,7 @@ def search_confidence(
         constant = np.max([s.max(axis=1) for s in sums], axis=0)
         constant[constant == 0] = 1  # no activity above alpha anywhere
         scaled = (s / constant[:, None] for s in sums)
-        f1.append(f1_of_curves(scaled, [r[:, c] for r in references], betas))
+        f1.append(f1_of_curves(scaled, [r[:, c] for r in references], betas, count))
         constants.append(constant)
     pairs = np.array([middle_of_best(grid) for grid in f1])
     of_alpha, of_beta = pairs.T
@@ -76,6 +78,7 @@ def search_median(
     *,
     alphas: np.ndarray = ALPHAS,
     windows: np.ndarray = WINDOWS,
+    count=count_hits,
 ) -> tuple[MedianRule, np.ndarray]:
     """The best window and alpha of each class, and F1 of every pair, ``(classes, windows, alphas)``.
 
@@ -87,7 +90,7 @@ def search_median(
     f1 = []
     for c in range(references[0].shape[1]):
         smooth = (smoothed(s[:, c], windows) for s in scores)
-        f1.append(f1_of_curves(smooth, [r[:, c] for r in references], alphas))
+        f1.append(f1_of_curves(smooth, [r[:, c] for r in references], alphas, count))
     of_window, of_alpha = np.array([middle_of_best(grid) for grid in f1]).T
     return MedianRule(alphas[of_alpha], windows[of_window]), np.array(f1)
 
@@ -99,7 +102,7 @@ def smoothed(scores: np.ndarray, windows: np.ndarray) -> np.ndarray:
     return np.stack([median_filter(scores, size=int(w), mode="nearest") for w in windows])
 
 
-def f1_of_curves(curves, references, thresholds: np.ndarray) -> np.ndarray:
+def f1_of_curves(curves, references, thresholds: np.ndarray, count) -> np.ndarray:
     """F1 ``(curves, thresholds)`` of one class, pooled over recordings.
 
     curves : of each recording ``(curves, frames)``; events are runs above a threshold
@@ -109,7 +112,7 @@ def f1_of_curves(curves, references, thresholds: np.ndarray) -> np.ndarray:
     for rows, active in zip(curves, references, strict=True):
         reference = Reference.of(active)
         rows = np.ascontiguousarray(rows, np.float64)
-        counts += np.stack([count_hits(row, thresholds, reference) for row in rows], axis=1)
+        counts += np.stack([count(row, thresholds, reference) for row in rows], axis=1)
         events += len(reference.start)
     outputs, correct, found = counts
     return HitCounts(np.full(outputs.shape, events), found, outputs, correct).f1_score
