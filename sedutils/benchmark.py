@@ -1,6 +1,7 @@
 """What it costs: speed of each part, time and memory of each stage. Nothing here is part of a stage.
 
     python -m sedutils.benchmark [speed] [memory] [stages]
+    python -m sedutils.benchmark stages NAME...     these alone; the rows of all others stay
 
 Rows go to data/measured/<part>.csv with machine, versions and date. Ratios compare two ways of doing the
 same thing in turn within one run, since machines are noisy.
@@ -201,12 +202,14 @@ def epoch(frames: int) -> None:
         )
 
 
-def stages() -> list[tuple]:
-    """Seconds and peak anonymous memory of every stage, run anew with an empty checkpoint cache."""
-    subprocess.run(["rm", "-rf", ".cache/checkpoints"], check=True)
+def stages(only: list[str] | None = None) -> list[tuple]:
+    """Seconds and peak anonymous memory of stages, run anew with an empty checkpoint cache."""
     declared = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
-    for stage, of_it in declared.items():
-        name = f"{stage}@*" if "matrix" in of_it else stage
+    if unknown := set(only or []) - set(declared):
+        sys.exit(f"dvc.yaml: no stage {min(unknown)!r}")
+    subprocess.run(["rm", "-rf", ".cache/checkpoints"], check=True)
+    for stage in only or declared:
+        name = f"{stage}@*" if "matrix" in declared[stage] else stage
         command = ["repro", "--single-item", "--force", "--glob", name]
         seconds, peak = watched([sys.executable, "-m", "dvc", *command])
         yield f"stage {stage}", seconds, "s"
@@ -237,13 +240,23 @@ def machine() -> dict:
 def main(parts: list[str]) -> None:
     if parts[:1] == ["epoch"]:
         return epoch(int(parts[1]))
+    if parts[:1] == ["stages"] and parts[1:]:
+        rows = measured(stages(parts[1:]))
+        kept = pd.read_csv(MEASURED / "stages.csv", dtype=str)
+        kept = kept[~kept.what.isin(rows.what)]
+        return files.write_csv(MEASURED / "stages.csv", pd.concat([kept, rows]), decimals=3)
     known = {"speed": speed, "memory": memory, "stages": stages}
     for part in parts or known:
-        rows = []
-        for what, value, unit in known[part]():
-            print(f"{what}: {value:.3g} {unit}", flush=True)
-            rows.append({"what": what, "value": round(value, 3), "unit": unit} | machine())
-        files.write_csv(MEASURED / f"{part}.csv", pd.DataFrame(rows), decimals=3)
+        files.write_csv(MEASURED / f"{part}.csv", measured(known[part]()), decimals=3)
+
+
+def measured(found) -> pd.DataFrame:
+    """One row for each ``(what, value, unit)``, printed as it comes."""
+    rows = []
+    for what, value, unit in found:
+        print(f"{what}: {value:.3g} {unit}", flush=True)
+        rows.append({"what": what, "value": round(value, 3), "unit": unit} | machine())
+    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":

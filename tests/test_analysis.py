@@ -110,6 +110,22 @@ def test_the_benchmark_compares_equal_networks():
     np.testing.assert_allclose(ours.detach(), straight.detach(), atol=1e-5)
 
 
+def test_measuring_some_stages_keeps_the_rows_of_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "MEASURED", tmp_path)
+    rows = [{"what": f"stage {n}", "value": 1.5, "unit": "s", "cpu": "old"} for n in "ab"]
+    pd.DataFrame(rows).to_csv(tmp_path / "stages.csv", index=False)
+    monkeypatch.setattr(benchmark, "stages", lambda only: [(f"stage {n}", 2.0, "s") for n in only])
+    benchmark.main(["stages", "b", "c"])
+    table = pd.read_csv(tmp_path / "stages.csv").set_index("what")
+    assert table.value.to_dict() == {"stage a": 1.5, "stage b": 2.0, "stage c": 2.0}
+    assert table.cpu["stage a"] == "old" != table.cpu["stage b"]
+
+
+def test_a_stage_to_measure_must_exist():
+    with pytest.raises(SystemExit, match=r"^dvc\.yaml: no stage 'nope'$"):
+        list(benchmark.stages(["nope"]))
+
+
 def test_table_3_prints_the_best_in_bold_and_what_the_paper_has():
     table = pd.DataFrame(
         {
