@@ -192,6 +192,19 @@ def test_proposals_are_constants_to_training():
     assert torch.autograd.grad(loss, model.extractor.stem.weight)[0].abs().sum() > 0
 
 
+def test_half_precision_stops_before_the_outputs():
+    """As `training.fit` runs it on a GPU: bfloat16 inside, intervals and logits in float32."""
+    model = net(recurrent="none", classes=3).to(memory_format=torch.channels_last)
+    x, roll = random_clips()
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = model(x).float()
+    tensors = [v for v in outputs if torch.is_tensor(v) and v.dtype != torch.bool]
+    assert {v.dtype for v in tensors} == {torch.float32}
+    loss = model.loss(outputs, roll)
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(model.extractor.stem.weight.grad).all()
+
+
 @pytest.mark.parametrize("fixed", [True, False])
 def test_regimes_of_pretraining(fixed):
     """Table 3: the extractor of the tagger moves with training, or nothing of it does."""
