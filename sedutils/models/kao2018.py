@@ -1,0 +1,277 @@
+"""R-CRNN of Kao et al. 2018, "R-CRNN: Region-based Convolutional Recurrent Neural Network for Audio Event
+Detection", Sec. 2 and 3.2.
+
+Networks take normalised log mel energies ``(batch, frames, bands)``. Proposals and losses live on the
+feature map, one frame of which is eight of the input; what `RCRNN.detect` returns is in input frames.
+"""
+
+from typing import NamedTuple
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sedutils.models import regions
+from sedutils.models.blocks import Dense, initialise
+from sedutils.models.regions import Events
+from sedutils.models.residual import STRIDE, Extractor
+
+ANCHOR_FRAMES = (1, 2, 4, 8, 16, 32)  # of the feature map
+WINDOW_UNITS = 128  # of the RPN's sliding window
+POOLED = 7  # frames an interval is pooled into
+PROPOSALS = 100
+SAMPLED_ANCHORS = 256  # a clip, at most half of them positive (reading R-A05)
+PROPOSAL_OVERLAP, EVENT_OVERLAP = 0.7, 0.5  # more than that is suppressed (reading R-A07)
+FOREGROUND = 0.5  # intersection over union of a proposal that counts as an event (reading R-A06)
+
+
+class Regions(NamedTuple):
+    """What the R-CRNN says of a batch; intervals and offsets in frames of the feature map, float32."""
+
+    anchors: torch.Tensor  # (anchors, 2)
+    scores: torch.Tensor  # (batch, anchors), logits of the RPN
+    offsets: torch.Tensor  # (batch, anchors, 2)
+    proposals: torch.Tensor  # (batch, proposals, 2), best first
+    found: torch.Tensor  # (batch, proposals), bool; suppression may leave fewer
+    classes: torch.Tensor  # (batch, proposals, 1 + classes), logits, background first
+    refinements: torch.Tensor  # (batch, proposals, classes, 2)
+    extent: float  # length of the clips
+
+    def float(self):
+        """Itself: `training.fit` asks a network's output for float32, which this is."""
+        return self
+
+
+class Detections(NamedTuple):
+    """Candidate events, all ``(batch, classes * proposals)``: class by class, the most probable first."""
+
+    onset: torch.Tensor  # in input frames from the clip's start, with fractions; as the offset
+    offset: torch.Tensor
+    label: torch.Tensor  # index of the class
+    score: torch.Tensor  # probability
+    present: torch.Tensor  # bool; the rest is filling
+
+
+class ClipTagger(nn.Module):
+    """The pre-training of Sec. 3.2: is the event in the clip? Maximum over time, one unit a class (R-A11).
+
+    Output: logits ``(batch, 1, classes)``.
+    """
+
+    time_pooling = True  # `training.fit` then validates by clip
+
+    def __init__(
+        self, *, bands: int, classes: int, widths: tuple[int, int], recurrent: str, units: int
+    ):
+        super().__init__()
+        self.extractor = Extractor(bands=bands, widths=widths, recurrent=recurrent, units=units)
+        self.output = nn.Linear(self.extractor.width, classes)
+        initialise(self.output)
+
+    def forward(self, x):
+        return self.output(self.extractor(x).amax(dim=1, keepdim=True))
+
+
+class ProposalNetwork(nn.Module):
+    """RPN of Sec. 2.2: a window of three frames, then for each of six anchors a score and two offsets.
+
+    Input ``(batch, frames, n)``, output scores ``(batch, 6 frames)`` and offsets ``(batch, 6 frames, 2)``.
+    """
+
+    def __init__(self, n: int):
+        super().__init__()
+        self.window = nn.Conv1d(n, WINDOW_UNITS, 3, padding=1)
+        self.scores = nn.Linear(WINDOW_UNITS, len(ANCHOR_FRAMES))
+        self.offsets = nn.Linear(WINDOW_UNITS, 2 * len(ANCHOR_FRAMES))
+        sizes = torch.tensor(ANCHOR_FRAMES)
+        self.register_buffer(
+            "sizes", sizes, persistent=False
+        )  # on the device, so that no step waits
+        nn.init.xavier_uniform_(self.window.weight)
+        nn.init.zeros_(self.window.bias)
+        begin_small(self.scores, self.offsets)
+
+    def forward(self, features):
+        h = F.relu(self.window(features.transpose(1, 2))).transpose(1, 2)
+        scores, offsets = self.scores(h).float(), self.offsets(h).float()
+        return scores.flatten(1), offsets.unflatten(2, (-1, 2)).flatten(1, 2)
+
+
+class RegionClassifier(nn.Module):
+    """Sec. 2.3: two dense layers over the pooled frames of a proposal; classes, and two offsets a class.
+
+    Input ``(batch, proposals, 7, n)``, output logits ``(batch, proposals, 1 + classes)``, background first
+    (reading R-A03), and offsets ``(batch, proposals, classes, 2)``.
+    """
+
+    def __init__(self, n: int, nodes: int, classes: int):
+        super().__init__()
+        self.hidden = nn.Sequential(
+            Dense(POOLED * n, nodes, dropout=0.5), Dense(nodes, nodes, dropout=0.5)
+        )
+        self.hidden.apply(initialise)
+        self.classes = nn.Linear(nodes, 1 + classes)
+        self.offsets = nn.Linear(nodes, 2 * classes)
+        begin_small(self.classes, self.offsets)
+
+    def forward(self, pooled):
+        h = self.hidden(pooled.flatten(2))
+        return self.classes(h).float(), self.offsets(h).float().unflatten(2, (-1, 2))
+
+
+def begin_small(*layers: nn.Linear) -> None:
+    """Weights N(0, 0.01), as Faster R-CNN begins: the first proposals are then the anchors themselves."""
+    for layer in layers:
+        nn.init.normal_(layer.weight, std=0.01)
+        nn.init.zeros_(layer.bias)
+
+
+class RCRNN(nn.Module):
+    """Extractor, region proposal network and final classifier, trained together (Sec. 2, Fig. 1).
+
+    widths, recurrent, units : of the `Extractor`
+    nodes : of each dense layer of the final classifier, M in the paper
+    """
+
+    def __init__(
+        self,
+        *,
+        bands: int,
+        classes: int,
+        widths: tuple[int, int],
+        recurrent: str,
+        units: int,
+        nodes: int,
+    ):
+        super().__init__()
+        self.extractor = Extractor(bands=bands, widths=widths, recurrent=recurrent, units=units)
+        self.proposer = ProposalNetwork(self.extractor.width)
+        self.classifier = RegionClassifier(self.extractor.width, nodes, classes)
+        self.fixed = False
+
+    def begin_from(self, tagger: ClipTagger, *, fixed: bool) -> None:
+        """Take over a pre-trained extractor; ``fixed``: no training moves it, nor its norms' statistics (Table 3)."""
+        self.extractor.load_state_dict(tagger.extractor.state_dict())
+        self.fixed = fixed
+        if fixed:
+            self.extractor.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True):
+        super().train(mode)
+        if self.fixed:
+            self.extractor.eval()
+        return self
+
+    def forward(self, x) -> Regions:
+        features = self.extractor(x)  # (batch, map frames, n)
+        scores, offsets = self.proposer(features)
+        anchors = regions.anchors(features.shape[1], self.proposer.sizes)
+        extent = x.shape[1] / STRIDE
+        proposals, found = propose(anchors, scores, offsets, extent)
+        classes, refinements = self.classifier(regions.pool(features, proposals, POOLED))
+        return Regions(anchors, scores, offsets, proposals, found, classes, refinements, extent)
+
+    def loss(self, outputs: Regions, roll):
+        """Eq. 1 twice, of the RPN and of the final classifier; ``roll`` (batch, frames, classes) as `runs` reads it."""
+        events = regions.runs(roll)
+        events = events._replace(intervals=events.intervals / STRIDE)
+        return proposal_loss(outputs, events) + classifier_loss(outputs, events)
+
+    @torch.no_grad()
+    def detect(self, x) -> Detections:
+        """Candidate events of each clip: refined proposals, of each class those that survive suppression."""
+        outputs = self(x)
+        scores = outputs.classes.softmax(-1)[..., 1:] * outputs.found[..., None]
+        scores = scores.transpose(1, 2)  # (batch, classes, proposals)
+        intervals = regions.decode(outputs.refinements, outputs.proposals[:, :, None])
+        intervals = regions.clip(intervals, outputs.extent, 1 / STRIDE).transpose(1, 2)
+        index, found = regions.suppress(
+            intervals.flatten(0, 1), scores.flatten(0, 1), threshold=EVENT_OVERLAP, keep=PROPOSALS
+        )
+        index = index.view_as(scores)
+        score = scores.gather(2, index)
+        present = found.view_as(score) & (score > 0)
+        onset, offset = (STRIDE * edge.gather(2, index) for edge in intervals.unbind(-1))
+        label = torch.arange(score.shape[1], device=x.device)[:, None].expand_as(score)
+        return Detections(*(v.flatten(1) for v in (onset, offset, label, score, present)))
+
+
+@torch.no_grad()
+def propose(anchors, scores, offsets, extent: float):
+    """The 100 best proposals ``(batch, proposals, 2)``, and which of them are; constants to training (R-A10)."""
+    intervals = regions.clip(regions.decode(offsets, anchors), extent, 1 / STRIDE)
+    index, found = regions.suppress(intervals, scores, threshold=PROPOSAL_OVERLAP, keep=PROPOSALS)
+    return intervals.gather(1, index[..., None].expand(-1, -1, 2)), found
+
+
+def proposal_loss(outputs: Regions, events: Events):
+    """Eq. 1 over sampled anchors, its first term their mean, its second the mean of the positive ones (R-A08)."""
+    positive, negative, match = regions.label_anchors(outputs.anchors, events, outputs.extent)
+    positive = regions.draw(positive, SAMPLED_ANCHORS // 2)
+    count = positive.sum(dim=1, keepdim=True)
+    negative = regions.draw(negative, SAMPLED_ANCHORS - count)
+    entropy = F.binary_cross_entropy_with_logits(outputs.scores, positive.float(), reduction="none")
+    targets = regions.encode(matched(events, match), outputs.anchors)
+    return mean_over(entropy, positive | negative) + location_loss(
+        outputs.offsets, targets, positive
+    )
+
+
+def classifier_loss(outputs: Regions, events: Events):
+    """Eq. 1 over the proposals, with the softmax's cross-entropy and the offsets of the true class."""
+    largest, match = regions.event_overlaps(outputs.proposals, events).max(dim=-1)
+    foreground = outputs.found & (largest >= FOREGROUND)
+    label = events.labels.gather(1, match)
+    entropy = F.cross_entropy(
+        outputs.classes.flatten(0, 1), ((1 + label) * foreground).flatten(), reduction="none"
+    ).view_as(largest)
+    own = outputs.refinements.gather(2, label[..., None, None].expand(-1, -1, 1, 2)).squeeze(2)
+    targets = regions.encode(matched(events, match), outputs.proposals)
+    return mean_over(entropy, outputs.found) + location_loss(own, targets, foreground)
+
+
+def matched(events: Events, match):
+    """The interval of the event that each entry of ``match`` (batch, n) names."""
+    return events.intervals.gather(1, match[..., None].expand(-1, -1, 2))
+
+
+def location_loss(offsets, targets, chosen):
+    """Smooth L1 of both offsets, mean over the chosen; ``(batch, n, 2)`` twice and bool ``(batch, n)``."""
+    return mean_over(F.smooth_l1_loss(offsets, targets, reduction="none").sum(-1), chosen)
+
+
+def mean_over(values, chosen):
+    """Mean of the chosen values, 0 where none is."""
+    return (values * chosen).sum() / chosen.sum().clamp(min=1)
+
+
+def event_table(
+    detections: Detections,
+    *,
+    recordings: list[str],
+    labels: list[str],
+    hop_s: float,
+    threshold: float = 0.8,
+    single: bool = True,
+) -> pd.DataFrame:
+    """The events of at least ``threshold``: recording (one a clip), onset_s, offset_s, label, score.
+
+    ``single`` keeps the most probable one of a clip and class, as at most one is known to be there
+    (Sec. 2.3).
+    """
+    chosen = detections.present & (detections.score >= threshold)
+    row = chosen.nonzero()[:, 0].cpu().numpy()
+    onset, offset, label, score, _ = (v[chosen].cpu().numpy() for v in detections)
+    table = pd.DataFrame(
+        {
+            "recording": [recordings[i] for i in row],
+            "onset_s": onset * hop_s,
+            "offset_s": offset * hop_s,
+            "label": [labels[i] for i in label],
+            "score": score,
+        }
+    )
+    if single:  # a class's candidates come in falling order
+        table = table.drop_duplicates(["recording", "label"])
+    return table.sort_values(["recording", "onset_s"], kind="stable", ignore_index=True)
