@@ -18,6 +18,7 @@ PAPER = {
     "layers": 2,
     "spectral_units": 32,
     "temporal_units": 200,
+    "attention": "softmax",
     "dropout": 0.25,
 }
 SMALL = PAPER | {
@@ -28,6 +29,7 @@ SMALL = PAPER | {
     "temporal_units": 6,
     "frames": 12,
 }
+WIDER = SMALL | {"channels": 6, "units": 8, "attention": "sigmoid", "dropout": 0.1}
 
 
 def net(kind="CBRNN", arguments=SMALL, **changes):
@@ -97,13 +99,23 @@ def test_the_halves_of_a_row_are_frames_in_their_order():
     torch.testing.assert_close(model(x), model.output(features))
 
 
-def test_attention_by_hand():
-    attention = Attention(2, 3)
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [("softmax", [6 / 8, 1 / 3, 3 / 5]), ("sigmoid", [6 / 7, 1 / 2, 3 / 4])],
+)
+def test_attention_by_hand(activation, expected):
+    """Odds (6, 1, 1), (1, 1, 1) and (1, 3, 1) of the units."""
+    attention = Attention(2, 3, activation)
     with torch.no_grad():
         attention.dense.weight.copy_(torch.tensor([[1.0, 0], [0, 1], [0, 0]]))
         attention.dense.bias.zero_()
-    x = torch.log(torch.tensor([[[6.0, 1.0], [1.0, 1.0], [1.0, 3.0]]]))  # softmax of (6, 1, 1) ...
-    torch.testing.assert_close(attention(x), torch.tensor([[[6 / 8], [1 / 3], [3 / 5]]]))
+    x = torch.log(torch.tensor([[6.0, 1.0], [1.0, 1.0], [1.0, 3.0]]))
+    torch.testing.assert_close(attention(x)[:, 0], torch.tensor(expected))
+
+
+def test_an_unknown_attention_is_named():
+    with pytest.raises(ValueError, match="attention = 'tanh': one of softmax, sigmoid"):
+        net(attention="tanh")
 
 
 def test_the_whole_from_its_parts():
@@ -120,7 +132,7 @@ def test_the_whole_from_its_parts():
     maps = []
     for i, (c, k) in enumerate(zip(model.convolutions, (7, 5, 3, 3), strict=True)):
         h = F.conv2d(h, c.conv.weight, c.conv.bias, stride=(2 if i == 0 else 1, 1), padding=k // 2)
-        scale = (c.norm.running_var + 1e-3).sqrt()[:, None, None]
+        scale = (c.norm.running_var + 1e-5).sqrt()[:, None, None]
         h = torch.relu((h - c.norm.running_mean[:, None, None]) / scale)
         if i >= 2:
             h = h + maps[-1]
@@ -167,9 +179,9 @@ def clips(rng, count, asr):
 @pytest.mark.parametrize(
     ("kind", "arguments", "asr"),
     [
-        ("CBRNN", SMALL, 0),
-        ("CBRNN", SMALL | {"spectral_attention": False}, 0),
-        ("CBRNN", SMALL, 5),
+        ("CBRNN", WIDER | {"attention": "softmax"}, 0),
+        ("CBRNN", WIDER | {"spectral_attention": False}, 0),
+        ("CBRNN", WIDER, 5),
         ("FinetuningNet", {"bands": 200}, 5),
     ],
 )

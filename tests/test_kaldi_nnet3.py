@@ -84,7 +84,7 @@ def test_what_is_read(two_pdfs, model, file):
 
 def test_a_file_cut_anywhere_is_refused_with_the_place(model, file, rng):
     whole = model.bytes()
-    lengths = {*range(60), *rng.integers(60, len(whole), 300).tolist(), len(whole) - 1}
+    lengths = {*range(60), *rng.integers(60, len(whole), 120).tolist(), len(whole) - 1}
     for length in sorted(lengths):
         file.write_bytes(whole[:length])
         refused(OfficialError, lambda: kaldi_nnet3.read(file), f"{file}: byte ", str(length))

@@ -28,6 +28,7 @@ PER_DECISION = 2  # frames of 50 ms; the first pooling halves the time axis
 KERNELS = (7, 5, 3, 3)
 STRIDE = 2  # of the first convolution, over frequency (reading G-A01)
 POOLS = ((4, 2), (4, 1), (4, 1))  # (frequency, time), after the first, third and fourth convolution
+ACTIVATIONS = ("softmax", "sigmoid")
 
 
 class CBRNN(nn.Module):
@@ -38,6 +39,7 @@ class CBRNN(nn.Module):
     frames : decisions of a clip; the spectral attention looks at whole clips, 300 of 30 s
     channels, units, layers : of the convolutions, of each direction of the GRU, of GRUs on each other
     spectral_units, temporal_units : N_s and N_t of eqs. 5-6
+    attention : activation of both, `ACTIVATIONS`; see `Attention`
 
     Output: logits ``(batch, frames, classes)``; one network an event has one class.
     ValueError for clips of another length.
@@ -54,6 +56,7 @@ class CBRNN(nn.Module):
         layers: int,
         spectral_units: int,
         temporal_units: int,
+        attention: str,
         dropout: float,
         frames: int = 300,
         spectral_attention: bool = True,
@@ -61,14 +64,16 @@ class CBRNN(nn.Module):
         super().__init__()
         self.bands, self.asr, self.frames = bands, asr, frames
         self.spectral = (
-            Attention(PER_DECISION * frames, spectral_units) if spectral_attention else None
+            Attention(PER_DECISION * frames, spectral_units, attention)
+            if spectral_attention
+            else None
         )
         self.convolutions = nn.ModuleList(
             Convolution(n_in, channels, kernel=k, stride=s, dropout=dropout)
             for n_in, k, s in zip((1, *[channels] * 3), KERNELS, (STRIDE, 1, 1, 1), strict=True)
         )
         width = channels * bands_left(bands)
-        self.temporal = Attention(width, temporal_units)
+        self.temporal = Attention(width, temporal_units, attention)
         self.recurrent = nn.Sequential(
             *(BidirectionalGRU(n, units, dropout=0.0) for n in [width] + [2 * units] * (layers - 1))
         )
@@ -112,18 +117,25 @@ class FinetuningNet(nn.Module):
 
 
 class Attention(nn.Module):
-    """Eqs. 5-6: dense layer, softmax over its units, the largest of them is the weight.
+    """Eqs. 5-6: dense layer, activation, the largest of its units is the weight: ``(..., n_in)`` to ``(..., 1)``.
 
-    ``(..., n_in)`` to ``(..., 1)``. Over time it sees a frame's values (reading G-A03), over frequency a
-    band's values through the clip (reading G-A04).
+    Over time it sees a frame's values (reading G-A03), over frequency a band's values through the clip
+    (reading G-A04). ``softmax`` over the units is the paper's word; its weights begin near 1 / units and
+    slow the training down. ``sigmoid`` is the other reading.
     """
 
-    def __init__(self, n_in: int, units: int):
+    def __init__(self, n_in: int, units: int, activation: str):
         super().__init__()
-        self.dense = nn.Linear(n_in, units)
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"attention = {activation!r}: one of {', '.join(ACTIVATIONS)} is needed"
+            )
+        self.dense, self.activation = nn.Linear(n_in, units), activation
 
     def forward(self, x):
-        return torch.softmax(self.dense(x), dim=-1).amax(-1, keepdim=True)
+        h = self.dense(x)
+        h = torch.softmax(h, dim=-1) if self.activation == "softmax" else torch.sigmoid(h)
+        return h.amax(-1, keepdim=True)
 
 
 class Convolution(nn.Module):
@@ -136,7 +148,9 @@ class Convolution(nn.Module):
     def __init__(self, n_in: int, n_out: int, *, kernel: int, stride: int, dropout: float):
         super().__init__()
         self.conv = nn.Conv2d(n_in, n_out, kernel, stride=(stride, 1), padding=kernel // 2)
-        self.norm = nn.BatchNorm2d(n_out, momentum=0.01, eps=1e-3)
+        # torch's epsilon and momentum, not Keras's: behind a softmax attention variances are
+        # thousandths, and running statistics, which begin at 1, must come down to them in time
+        self.norm = nn.BatchNorm2d(n_out)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x, pool=None):
