@@ -1,6 +1,7 @@
 """One file a paper, one class an architecture."""
 
 from sedutils.models.cakir2017 import CNN, CRNN, FNN, RNN
+from sedutils.models.gradual import CBRNN, FinetuningNet
 from sedutils.models.phan2018 import MultiLabelCRNN, MultiTaskCRNN
 
 NETWORKS = {
@@ -10,6 +11,8 @@ NETWORKS = {
     "CRNN": CRNN,
     "MultiLabelCRNN": MultiLabelCRNN,
     "MultiTaskCRNN": MultiTaskCRNN,
+    "CBRNN": CBRNN,
+    "FinetuningNet": FinetuningNet,
 }
 
 
