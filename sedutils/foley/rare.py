@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils import files, foley, mixing
+from sedutils.foley import dsp
 
 # Isolated events and background recordings by split. Backgrounds of the evaluation set are not
 # public: as many as for development here.
@@ -48,10 +49,11 @@ SCENES = {
     "train": "train",
     "tram": "tram",
 }
-LEVEL_DB = (
-    -36.0,
-    -18.0,
-)  # RMS of a place re full scale, from a library to a metro station: a guess
+# RMS of a place re full scale, from a library to a metro station: a guess
+LEVEL_DB = (-36.0, -18.0)
+# A microphone's own noise under the place, in dB: without it an event would show by the noise of its
+# own recording, in bands where the place's microphone heard nothing.
+NOISE_DB = (-55.0, -40.0)
 SHORTEST_S = 0.1  # of a sounding part
 
 
@@ -114,6 +116,9 @@ def write_background(
 ) -> None:
     """Make a place at its level and write it; turned down where it would clip."""
     audio = foley.background(SCENES[label], seed=seed, duration_s=duration_s)
+    rng = np.random.default_rng([seed, 1])
+    under = 10 ** (rng.uniform(*NOISE_DB) / 20) * float(np.std(audio))
+    audio = audio + np.float32(under) * dsp.noise(rng, len(audio))
     gain = 10 ** ((level_db - mixing.active_level_db(audio)) / 20)
     gain = min(gain, mixing.PEAK / float(np.abs(audio).max()))
     files.write_wav(path, audio * np.float32(gain), mixing.SAMPLE_RATE)
