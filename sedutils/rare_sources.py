@@ -32,7 +32,7 @@ def find(
     if source == "foley":
         found = from_foley(settings, folder, backend=backend, workers=workers)
     elif source == "bank":
-        return from_bank(settings, folder)
+        return from_bank(settings, folder)  # which holds out before it joins clips
     else:
         found = [
             corpus.rebase(table, settings["official"], folder)
@@ -116,8 +116,8 @@ def from_bank(settings: dict, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]
         joined_background(clips, rows, folder / "sources" / "backgrounds", settings)
         for _, rows in table[table["label"].isin(backgrounds)].groupby(["label", "split"])
     ]
-    place = corpus.rebase(events.rename(columns={"instance": "path"}), place, folder)
-    return place[EVENTS], pd.DataFrame(joined, columns=BACKGROUNDS)
+    events = corpus.rebase(events.rename(columns={"instance": "path"}), place, folder)
+    return events[EVENTS], pd.DataFrame(joined, columns=BACKGROUNDS)
 
 
 def bank_events(clips: bank.Bank, table: pd.DataFrame, settings: dict) -> pd.DataFrame:

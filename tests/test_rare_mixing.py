@@ -78,7 +78,7 @@ def test_the_ratio_is_that_of_the_recipe(tmp_path_factory, ebr_db, onset_s, last
 
 
 def test_what_goes_beyond_full_scale_is_scaled_to_it(tmp_path):
-    write(tmp_path / "b.wav", np.full(RATE, 0.9))
+    write(tmp_path / "b.wav", np.resize([0.9, -0.9], RATE))
     click = np.zeros(RATE)
     click[100] = 1.0
     write(tmp_path / "e.wav", click)
