@@ -69,10 +69,7 @@ class Bank:
         if not self.folder.is_dir():
             raise FileNotFoundError(f"{self.folder}: no such folder of clips")
         _check_splits(folds, split_fractions)
-        if (self.folder / ESC50_TABLE).is_file():
-            clips = _esc50_clips(self.folder)
-        else:
-            clips = _folder_clips(self.folder, labels)
+        clips = _clips(self.folder, labels)
         self.labels = _chosen_labels(self.folder, clips, labels)
         clips = clips[clips["label"].isin(self.labels)]
         clips = clips.sort_values("instance", key=lambda names: names.map(str))
@@ -95,6 +92,21 @@ class Bank:
             raise BankError(f"{self.folder}: no clip {instance!r}")
         audio, _ = files.read_audio(self.folder / instance, sample_rate=SAMPLE_RATE)
         return audio / max(1.0, float(np.abs(audio).max()))
+
+
+def labels_in(folder: str | Path) -> list[str]:
+    """The labels of which a bank has clips, however many, sorted."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of clips")
+    return sorted(set(_clips(folder, None)["label"]))
+
+
+def _clips(folder: Path, labels: Sequence[str] | None) -> pd.DataFrame:
+    """List the clips of a bank: instance, label, group and fold, in no particular order."""
+    if (folder / ESC50_TABLE).is_file():
+        return _esc50_clips(folder)
+    return _folder_clips(folder, labels)
 
 
 def _check_splits(folds: Mapping | None, fractions: Mapping) -> None:

@@ -8,6 +8,8 @@ A corpus folder holds
 - ``labels.txt``: one class a line; its order is the order of every score array
 - ``folds.csv``, for cross-validation: fold, recording, split; `split` in recordings.csv is empty then
 - ``parts.csv``, when it was mixed here: one row a placed instance
+- ``recipes.csv``, when it was mixed by `sedutils.rare_mixing`: how a recording is made of its
+  sources. `path` in recordings.csv may be empty then: the audio is made when wanted
 
 `path` is relative to the corpus folder, or absolute. Times are seconds with six decimals.
 
@@ -24,9 +26,18 @@ import numpy as np
 import pandas as pd
 
 from sedutils import files
-from sedutils.corpus_checks import DECIMALS, EVENTS, SPLITS, TABLES, CorpusError, check_all
+from sedutils.corpus_checks import (
+    CHALLENGE_SPLITS,
+    DECIMALS,
+    EVENTS,
+    SPLITS,
+    TABLES,
+    CorpusError,
+    check_all,
+    splits_of,
+)
 
-__all__ = ["EVENTS", "HOP_S", "SPLITS", "TABLES", "Corpus", "CorpusError"]
+__all__ = ["CHALLENGE_SPLITS", "EVENTS", "HOP_S", "SPLITS", "TABLES", "Corpus", "CorpusError"]
 HOP_S = 0.02
 
 
@@ -41,6 +52,7 @@ class Corpus:
     parts: pd.DataFrame | None = None
     tags: pd.DataFrame | None = None
     folds: pd.DataFrame | None = None
+    recipes: pd.DataFrame | None = None
 
     @cached_property
     def _rows(self) -> dict[str, np.ndarray]:
@@ -50,6 +62,11 @@ class Corpus:
     def fold_numbers(self) -> list[int]:
         """The folds in order; [] for a corpus with one fixed split."""
         return [] if self.folds is None else sorted(map(int, self.folds["fold"].unique()))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """`SPLITS`, or `CHALLENGE_SPLITS` where there are two test sets."""
+        return splits_of(self.recordings["split"])
 
     def events_of(self, recording: str) -> pd.DataFrame:
         """Return the events of one recording (maybe none), index from 0."""
@@ -65,8 +82,8 @@ class Corpus:
 
     def recordings_of(self, split: str, fold: int | None = None) -> pd.DataFrame:
         """Return the recordings of one split (of one fold) in table order, index from 0."""
-        if split not in SPLITS:
-            raise CorpusError(f"split {split!r} is none of {', '.join(SPLITS)}")
+        if split not in self.splits:
+            raise CorpusError(f"split {split!r} is none of {', '.join(self.splits)}")
         if fold not in (self.fold_numbers or [None]):
             raise CorpusError(f"{self.folder}: fold {fold} is none of {self.fold_numbers}")
         if fold is None:
@@ -77,9 +94,14 @@ class Corpus:
         return self.recordings[chosen].reset_index(drop=True)
 
     def audio_path(self, recording: str) -> Path:
-        """Return where the audio of a recording lies: `folder` / path, or an absolute path."""
-        row = self._known(recording)
-        return Path(os.path.normpath(self.folder / self.recordings["path"].iloc[row]))
+        """Return where the audio of a recording lies: `folder` / path, or an absolute path.
+
+        CorpusError for one that is a recipe only.
+        """
+        path = self.recordings["path"].iloc[self._known(recording)]
+        if not path:
+            raise CorpusError(f"{self.folder}: recording {recording!r} is a recipe, without audio")
+        return Path(os.path.normpath(self.folder / path))
 
     def _known(self, recording: str) -> int:
         rows = np.flatnonzero(self.recordings["recording"] == recording)
@@ -99,7 +121,7 @@ def read(folder: str | Path, *, check_audio: bool = False, tolerance_s: float = 
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such corpus folder")
     first = "tags.csv" if (folder / "tags.csv").exists() else "events.csv"
-    there = [name for name in ("folds.csv", "parts.csv") if (folder / name).exists()]
+    there = [name for name in ("folds.csv", "parts.csv", "recipes.csv") if (folder / name).exists()]
     tables = {name: _read_table(folder / name) for name in ("recordings.csv", first, *there)}
     labels = _read_labels(folder / "labels.txt")
     tables = check_all(tables, labels, tolerance_s, f"{folder}/")
@@ -111,6 +133,7 @@ def read(folder: str | Path, *, check_audio: bool = False, tolerance_s: float = 
         parts=tables.get("parts.csv"),
         tags=tables.get("tags.csv"),
         folds=tables.get("folds.csv"),
+        recipes=tables.get("recipes.csv"),
     )
     if check_audio:
         _check_audio(corpus, tolerance_s)
@@ -126,6 +149,7 @@ def write(
     *,
     tags: pd.DataFrame | None = None,
     folds: pd.DataFrame | None = None,
+    recipes: pd.DataFrame | None = None,
     tolerance_s: float = HOP_S,
 ) -> None:
     """Validate and write the tables of a corpus; audio is written by whoever makes it.
@@ -135,7 +159,7 @@ def write(
     corpus, a kill half-way leaves a folder without ``recordings.csv``, which `read` refuses.
     """
     folder, labels = Path(folder), list(labels)
-    tables = _given(recordings, events, parts, tags, folds)
+    tables = _given(recordings, events, parts, tags, folds, recipes)
     tables = check_all(tables, labels, tolerance_s, f"{folder}/")
     contents = {name: files.csv_bytes(t, decimals=DECIMALS) for name, t in tables.items()}
     contents["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
@@ -150,6 +174,7 @@ def validate(
     *,
     tags: pd.DataFrame | None = None,
     folds: pd.DataFrame | None = None,
+    recipes: pd.DataFrame | None = None,
     tolerance_s: float = HOP_S,
     where: str = "",
 ) -> None:
@@ -163,9 +188,13 @@ def validate(
     or split-sharing recordings, two recordings with one audio file, a missing or unknown split,
     unknown recordings and labels, an onset below 0, an offset at or before its onset, an event past
     the end, duplicate rows, a recording tested in no fold or in two (where all folds have one test
-    set: validated), and (parts) one instance in two splits.
+    set: validated), (parts) one instance in two splits, and (recipes) one source in two splits, a
+    recipe that lacks something or disagrees with events.csv, a recording with neither path nor
+    recipe.
     """
-    check_all(_given(recordings, events, parts, tags, folds), list(labels), tolerance_s, where)
+    check_all(
+        _given(recordings, events, parts, tags, folds, recipes), list(labels), tolerance_s, where
+    )
 
 
 def rebase(recordings: pd.DataFrame, source: str | Path, folder: str | Path) -> pd.DataFrame:
@@ -215,13 +244,14 @@ def hold_out(
     return made
 
 
-def _given(recordings, events, parts, tags, folds) -> dict[str, pd.DataFrame]:
+def _given(recordings, events, parts, tags, folds, recipes) -> dict[str, pd.DataFrame]:
     tables = {
         "recordings.csv": recordings,
         "events.csv": events,
         "tags.csv": tags,
         "folds.csv": folds,
         "parts.csv": parts,
+        "recipes.csv": recipes,
     }
     return {name: table for name, table in tables.items() if table is not None}
 
@@ -249,6 +279,8 @@ def _read_labels(path: Path) -> list[str]:
 def _check_audio(corpus: Corpus, tolerance_s: float) -> None:
     file = f"{corpus.folder}/recordings.csv"
     for line, row in enumerate(corpus.recordings.itertuples(), start=2):
+        if not row.path:
+            continue
         info = files.audio_info(corpus.audio_path(row.recording))
         told = f"{file} line {line}: recording {row.recording!r}"
         if info.sample_rate != row.sample_rate:

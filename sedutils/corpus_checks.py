@@ -1,12 +1,13 @@
 """What a corpus's tables must be: every check raises a `CorpusError` of one line for the first bad row."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 SPLITS = ("train", "validation", "test")
+CHALLENGE_SPLITS = ("train", "validation", "development", "evaluation")  # it has two test sets
 DECIMALS = 6
 
 TEXT, SECONDS, NUMBER, WHOLE = "text", "seconds", "number", "whole number"
@@ -24,8 +25,24 @@ TABLES = {
     "tags.csv": {"recording": TEXT, "label": TEXT},
     "folds.csv": {"fold": NUMBER, "recording": TEXT, "split": TEXT},
     "parts.csv": EVENTS | {"instance": TEXT, "cut_s": SECONDS, "level_db": NUMBER},
+    "recipes.csv": {
+        "recording": TEXT,
+        "event_probability": NUMBER,
+        "background": TEXT,
+        "background_cut_s": SECONDS,
+        "event": TEXT,
+        "segment_onset_s": SECONDS,
+        "segment_offset_s": SECONDS,
+        "onset_s": SECONDS,
+        "ebr_db": NUMBER,
+    },
 }
-MAY_BE_EMPTY = {"scene", "split"}  # folds.csv may say the split
+OF_EVENT = ("segment_onset_s", "segment_offset_s", "onset_s", "ebr_db")  # of recipes.csv
+# by table: folds.csv may say the split, recipes.csv how to make the audio; some recipes have no event
+MAY_BE_EMPTY = {
+    "recordings.csv": {"path", "scene", "split"},
+    "recipes.csv": {"event", *OF_EVENT},
+}
 
 
 class CorpusError(ValueError):
@@ -36,7 +53,10 @@ def check_all(tables: dict[str, pd.DataFrame], labels: list[str], tolerance_s: f
     """Return the tables (file name -> DataFrame) typed, rounded and in column order, or raise CorpusError."""
     if ("events.csv" in tables) == ("tags.csv" in tables):
         raise CorpusError(f"{where}events.csv, tags.csv: one of the two is needed, not both")
-    tables = {name: typed(table, f"{where}{name}", TABLES[name]) for name, table in tables.items()}
+    tables = {
+        name: typed(table, f"{where}{name}", TABLES[name], MAY_BE_EMPTY.get(name, ()))
+        for name, table in tables.items()
+    }
     recordings, folds = tables["recordings.csv"], tables.get("folds.csv")
     check_labels(labels, f"{where}labels.txt")
     check_recordings(recordings, f"{where}recordings.csv", split=folds is None)
@@ -52,10 +72,25 @@ def check_all(tables: dict[str, pd.DataFrame], labels: list[str], tolerance_s: f
         # what sounds without being a class (background events) is placed all the same
         check_events(parts, recordings, parts["label"].unique(), tolerance_s, file)
         check_parts(parts, recordings, folds, file)
+    recipes, made = tables.get("recipes.csv"), ()
+    if recipes is not None:
+        made = recipes["recording"]
+        if "events.csv" not in tables:
+            raise CorpusError(f"{where}recipes.csv: without events.csv")
+        check_recipes(recipes, recordings, tables["events.csv"], f"{where}recipes.csv")
+    silent = (recordings["path"] == "") & ~recordings["recording"].isin(made)
+    refuse(recordings, silent, f"{where}recordings.csv", "path is empty and there is no recipe")
     return tables
 
 
-def typed(table: pd.DataFrame, file: str, columns: Mapping[str, str]) -> pd.DataFrame:
+def splits_of(split: pd.Series) -> tuple[str, ...]:
+    """The splits that a column must have: those of a challenge where it has both of its test sets."""
+    return CHALLENGE_SPLITS if set(CHALLENGE_SPLITS[2:]) <= set(split) else SPLITS
+
+
+def typed(
+    table: pd.DataFrame, file: str, columns: Mapping[str, str], may_be_empty: Collection[str]
+) -> pd.DataFrame:
     missing = [column for column in columns if column not in table]
     unknown = [str(column) for column in table if column not in columns]
     if missing or unknown:
@@ -69,14 +104,17 @@ def typed(table: pd.DataFrame, file: str, columns: Mapping[str, str]) -> pd.Data
         values = table[column]
         if kind == TEXT:
             empty = values.isna() | (values.astype(str).str.strip() == "")
-            if column in MAY_BE_EMPTY:
+            if column in may_be_empty:
                 table[column] = values.where(~empty, "").astype(str)
                 continue
             refuse(table, empty, file, f"{column} is empty")
             table[column] = values.astype(str)
             continue
         numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-        refuse(table, ~np.isfinite(numbers), file, f"{column} is no number", column)
+        bad = ~np.isfinite(numbers)
+        if column in may_be_empty:
+            bad &= ~(values.isna() | (values.astype(str).str.strip() == ""))
+        refuse(table, bad, file, f"{column} is no number", column)
         if kind == WHOLE:
             odd = (numbers != numbers.round()) | (numbers <= 0)
             refuse(table, odd, file, f"{column} is no positive whole number", column)
@@ -116,7 +154,7 @@ def check_recordings(table: pd.DataFrame, file: str, *, split: bool) -> None:
     plain = name.str.fullmatch(r"[^/\\\x00-\x1f]+") & ~name.isin([".", ".."])
     refuse(table, ~plain, file, "the name cannot be used as a file name")
     refuse(table, table["duration_s"] <= 0, file, "not longer than 0 s", "duration_s")
-    wanted = SPLITS if split else ("",)
+    wanted = splits_of(table["split"]) if split else ("",)
     refuse(table, split & (table["split"] == ""), file, "split is empty")
     refuse(table, ~table["split"].isin(wanted), file, "unknown split", "split")
     repeated = name.duplicated()
@@ -124,7 +162,13 @@ def check_recordings(table: pd.DataFrame, file: str, *, split: bool) -> None:
     refuse(table, shared, file, "is in two splits, the second is here", "split")
     refuse(table, repeated, file, "duplicate recording")
     same_audio = table["path"].map(os.path.normpath).duplicated()
-    refuse(table, same_audio, file, "its audio is another recording's too", "path")
+    refuse(
+        table,
+        same_audio & (table["path"] != ""),
+        file,
+        "its audio is another recording's too",
+        "path",
+    )
     for name in wanted:
         if not (table["split"] == name).any():
             raise CorpusError(f"{file}: no recording in split {name!r}")
@@ -188,3 +232,28 @@ def check_parts(table: pd.DataFrame, recordings: pd.DataFrame, folds, file: str)
     shown = table.assign(split=split, also_in=first)
     what = "instance in two splits" if folds is None else "instance in two recordings"
     refuse(shown, split != first, file, what, "instance", "split", "also_in")
+
+
+def check_recipes(table: pd.DataFrame, recordings: pd.DataFrame, events: pd.DataFrame, file: str):
+    """One recipe a recording, whole, with the event that events.csv has; no source in two splits."""
+    split = table["recording"].map(recordings.set_index("recording")["split"])
+    refuse(table, split.isna(), file, "is not in recordings.csv")
+    refuse(table, table["recording"].duplicated(), file, "duplicate recipe")
+    chance = table["event_probability"].between(0, 1)
+    refuse(table, ~chance, file, "no probability", "event_probability")
+    cut = table["background_cut_s"]
+    refuse(table, cut < 0, file, "cut before the background starts", "background_cut_s")
+    present = table["event"] != ""
+    for column in OF_EVENT:
+        odd = table[column].isna() == present
+        refuse(table, odd, file, f"{column} without an event, or the reverse", "event", column)
+    empty = table["segment_offset_s"] <= table["segment_onset_s"]
+    refuse(table, empty, file, "empty segment", "segment_onset_s", "segment_offset_s")
+    first = events.drop_duplicates("recording").set_index("recording")["onset_s"]
+    shown = table.assign(annotated_s=table["recording"].map(first))
+    other = ~np.isclose(shown["onset_s"], shown["annotated_s"], atol=1e-5, equal_nan=True)
+    refuse(shown, other, file, "not the event of events.csv", "onset_s", "annotated_s")
+    for kind in ("background", "event"):
+        first = split.groupby(table[kind]).transform("first").where(table[kind] != "", split)
+        shown = table.assign(split=split, also_in=first)
+        refuse(shown, split != first, file, f"{kind} in two splits", kind, "split", "also_in")

@@ -265,6 +265,23 @@ def active_level_db(piece: np.ndarray, range_db: float = 40.0) -> float:
     return float(10 * np.log10(np.mean(10 ** (levels[levels >= levels.max() - range_db] / 10))))
 
 
+def active_runs(audio: np.ndarray, *, range_db: float, gap_s: float) -> list[tuple[int, int]]:
+    """Frames (first, one past the last) where a sound is active by the rule of `annotate`."""
+    levels = frame_levels_db(audio)
+    active = np.flatnonzero(levels >= levels.max() - range_db)
+    breaks = np.flatnonzero(np.diff(active) - 1 >= gap_s / FRAME_S)
+    firsts = active[np.r_[0, breaks + 1]]
+    lasts = active[np.r_[breaks, len(active) - 1]]
+    return list(zip(firsts, lasts + 1, strict=True))
+
+
+def sounding(audio: np.ndarray, *, range_db: float, gap_s: float) -> list[tuple[float, float]]:
+    """The active stretches of a clip in seconds, within its end; rule and arguments of `annotate`."""
+    end_s = len(audio) / SAMPLE_RATE
+    runs = active_runs(audio, range_db=range_db, gap_s=gap_s)
+    return [(first * FRAME_S, min(last * FRAME_S, end_s)) for first, last in runs]
+
+
 def annotate(
     parts: pd.DataFrame, stems: list[np.ndarray], *, range_db: float, gap_s: float
 ) -> pd.DataFrame:
@@ -279,14 +296,9 @@ def annotate(
     """
     rows = []
     for part, stem in zip(parts.itertuples(), stems, strict=True):
-        levels = frame_levels_db(stem)
-        active = np.flatnonzero(levels >= levels.max() - range_db)
-        breaks = np.flatnonzero(np.diff(active) - 1 >= gap_s / FRAME_S)
-        firsts = active[np.r_[0, breaks + 1]]
-        lasts = active[np.r_[breaks, len(active) - 1]]
-        for first, last in zip(firsts, lasts, strict=True):
+        for first, last in active_runs(stem, range_db=range_db, gap_s=gap_s):
             onset = part.onset_s + first * FRAME_S
-            offset = min(part.onset_s + (last + 1) * FRAME_S, part.offset_s)
+            offset = min(part.onset_s + last * FRAME_S, part.offset_s)
             rows.append((part.recording, onset, offset, part.label))
     events = pd.DataFrame(rows, columns=["recording", "onset_s", "offset_s", "label"])
     events = events.round(6)[events.offset_s - events.onset_s > 1e-3]

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 # a YAML list is welcome where a pair is meant
 Range = Annotated[tuple[Positive, Positive], Field(strict=False)]
 Counts = Annotated[tuple[Count, Count], Field(strict=False)]
@@ -115,6 +117,16 @@ class Chunks(Section):
     validation_share: Annotated[float, Field(gt=0, lt=1)]
 
 
+class RareClips(Section):
+    """How many mixtures of each class in each set of TUT Rare Sound Events 2017"""
+
+    pretraining: Count
+    detection: Count
+    validation: Count
+    development: Count
+    evaluation: Count
+
+
 class Sessions(Section):
     """ITC-Irst"""
 
@@ -134,12 +146,50 @@ class Sessions(Section):
         return self
 
 
+class RareEvents(Section):
+    """TUT Rare Sound Events 2017"""
+
+    source: Literal["foley", "bank", "official"]
+    official: str
+    bank: str
+    bank_events: dict[Literal["babycry", "glassbreak", "gunshot"], str]
+    bank_backgrounds: Annotated[list[str], Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0)]
+    clip_s: Positive
+    event_probability: Probability
+    detection_event_probability: Probability
+    ebr_db: Annotated[list[float], Field(min_length=1)]
+    validation_share: Annotated[float, Field(gt=0, lt=1)]
+    annotation_range_db: Positive
+    annotation_gap_s: Annotated[float, Field(ge=0)]
+    clips: RareClips
+    events_share: Share
+    backgrounds_share: Share
+    audio: bool
+
+    @model_validator(mode="after")
+    def told_apart(self):
+        if self.event_probability == self.detection_event_probability:
+            raise ValueError(
+                f"detection_event_probability = {self.event_probability} is event_probability too: "
+                "the two training sets could not be told apart"
+            )
+        for label in ("babycry", "glassbreak", "gunshot"):
+            if label not in self.bank_events:
+                raise ValueError(f"bank_events: no label for {label}")
+        both = set(self.bank_events.values()) & set(self.bank_backgrounds)
+        if both or len(set(self.bank_events.values())) < len(self.bank_events):
+            raise ValueError("bank_events, bank_backgrounds: a label is there twice")
+        return self
+
+
 class Corpora(Section):
     tut_sed_synthetic_2016: Mixtures
     tut_sed_2009: Scenes
     tut_sound_events_2016: Scenes
     chime_home: Chunks
     itc_irst: Sessions
+    tut_rare_2017: RareEvents
 
 
 class FrontEnd(Section):

@@ -91,6 +91,18 @@ def _surf(place: Generator, moment: Generator, n: int) -> np.ndarray:
     return dsp.unit(out + place.uniform(0.1, 0.5) * foam * dsp.spread(np.exp(1.3 * late), n))
 
 
+def _rails(place: Generator, moment: Generator, n: int, *, joints_hz: float) -> np.ndarray:
+    """A rail vehicle from inside: wheels rolling, the floor's rumble, soft blows of rail joints."""
+    top = place.uniform(-26, -14)
+    rolling = dsp.coloured(
+        moment, n, [30, 120, 500, 1400, 5000, 18000], [-8, -2, 0, -8, top, top - 26]
+    )
+    pace = joints_hz * np.exp(0.06 * dsp.wander(moment, n, 0.1) + place.normal(0, 0.15))
+    beat = np.cos(2 * np.pi * np.cumsum(pace) / dsp.CONTROL_RATE)
+    sway = 0.12 * dsp.wander(moment, n, 0.5) + place.uniform(0.05, 0.3) * beat
+    return dsp.unit(rolling * dsp.spread(np.exp(sway), n))
+
+
 def _engine(place: Generator, moment: Generator, n: int, *, low: float, high: float) -> np.ndarray:
     """The vehicle one sits in, at a steady pace: engine through the floor, turning a bit faster or
     slower."""
@@ -118,6 +130,8 @@ CROWD = partial(
 )
 BUS = partial(_engine, low=6, high=11)
 CAR = partial(_engine, low=10, high=22)
+TRAIN = partial(_rails, joints_hz=1.6)
+TRAM = partial(_rails, joints_hz=0.9)
 CHILDREN = partial(_murmur, highest_hz=420)
 
 # layers of each scene and the range of their levels in dB
@@ -134,6 +148,12 @@ AMBIENCES: dict[str, tuple[tuple[Layer, float, float], ...]] = {
     "shop": ((FAN, 0, 0), (_murmur, -8, 2), (_hum, -14, -5), (ROOM, -8, 0)),
     "street": ((STREET, 0, 0), (ROAD, -8, 0), (_murmur, -20, -10), (_wind, -14, -4)),
     "stadium": ((CROWD, 0, 0), (_murmur, -8, 0), (_wind, -10, 2)),
+    "forest_path": ((_wind, 0, 0), (STREET, -22, -8), (ROOM, -16, -6)),
+    "library": ((ROOM, 0, 0), (FAN, -8, 2), (_hum, -16, -4), (_murmur, -30, -14)),
+    "metro_station": ((FAN, 0, 0), (_murmur, -8, 2), (ROAD, -8, 4), (CROWD, -14, -4)),
+    "park": ((_wind, 0, 0), (STREET, -8, 3), (CHILDREN, -20, -8)),
+    "train": ((TRAIN, 0, 0), (FAN, -8, 2), (ROAD, -12, -2), (_murmur, -24, -10)),
+    "tram": ((TRAM, 0, 0), (_hum, -10, 0), (ROAD, -12, -2), (_murmur, -20, -8)),
 }
 
 

@@ -16,7 +16,12 @@ import pooch
 import requests
 
 from sedutils.bank import ESC50_TABLE, Bank
-from sedutils.official import chime_home, tut_sed_synthetic_2016, tut_sound_events_2016
+from sedutils.official import (
+    chime_home,
+    tut_rare_2017,
+    tut_sed_synthetic_2016,
+    tut_sound_events_2016,
+)
 from sedutils.official.archives import ArchiveError, extract
 
 REGISTRY = Path(__file__).with_name("packages.tsv")
@@ -25,10 +30,14 @@ READERS = {
     "tut_sed_synthetic_2016": tut_sed_synthetic_2016,
     "tut_sound_events_2016": tut_sound_events_2016,
     "chime_home": chime_home,
+    "tut_rare_2017": tut_rare_2017,
 }
 # what is taken out of archives; features (Python pickles), scripts and readmes are left there
 WANTED = ("audio", "meta", "evaluation_setup")
-WANTED_FROM = {"chime_home": ("chunks", chime_home.DEVELOPMENT, chime_home.EVALUATION)}
+WANTED_FROM = {
+    "chime_home": ("chunks", chime_home.DEVELOPMENT, chime_home.EVALUATION),
+    "tut_rare_2017": ("data",),
+}
 ESC50_URL = "https://github.com/karoldvl/ESC-50/archive/master.zip"
 ESC50_CLIPS, ESC50_CLASSES = 2000, 50
 TIMEOUT_S = 30

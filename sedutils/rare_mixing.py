@@ -1,0 +1,295 @@
+"""Rare-event mixtures: half a minute of a place, and in it one event of a target class or none.
+
+The corpus `tut_rare_2017` (DCASE 2017 challenge, task 2; Kao et al. 2018, Sec. 3.1; gradual network,
+Sec. 3). A recording belongs to the detector of one class, which is its ``scene``. A recording is a
+recipe, a row of recipes.csv; `render` makes its audio from that row and the source files alone. So
+the papers' training sets need no more than their sources on disk: whether mixtures are written is
+the setting ``audio``.
+
+Both papers train on the split ``train``, which holds two sets that differ in ``event_probability``:
+0.5 (pre-training of Kao et al., and the gradual network, which takes the first of it) and 0.99
+(detection, Kao et al.). The other splits have 0.5, as the challenge's own.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sedutils import corpus, files, jobs, mixing, rare_sources
+from sedutils.corpus_checks import TABLES
+from sedutils.official import tut_rare_2017
+
+NAME = "tut_rare_2017"
+SPLITS = {
+    "pretraining": "train",
+    "detection": "train",
+    "validation": "validation",
+    "development": "development",
+    "evaluation": "evaluation",
+}
+READY_MADE = ("development", "evaluation")  # of the official source
+ANTI_CLIPPING = 0.2  # the challenge multiplies every mixture by it
+QUIETEST = 1e-6  # RMS under which a ratio to it means nothing
+COLUMNS = list(TABLES["recipes.csv"])
+TIMES = ["background_cut_s", "segment_onset_s", "segment_offset_s", "onset_s"]
+
+
+def make(source: str, settings: dict, folder: Path, *, backend: str, workers: int) -> corpus.Corpus:
+    """Write the corpus from ``source`` into a folder, and open it, its audio checked.
+
+    Parameters
+    ----------
+    source : "foley", "bank" or "official"; of the last, development and evaluation mixtures are
+        the challenge's, training and validation are mixed here from its source data
+    settings : section ``corpora.tut_rare_2017`` of params.yaml
+    backend, workers : section ``jobs``; neither changes a byte
+
+    Raises
+    ------
+    ValueError : for another source; what readers and mixers raise names file, setting or source
+    """
+    if source not in ("foley", "bank", "official"):
+        raise ValueError(f"corpora.{NAME}.source = {source!r}: none of foley, bank, official")
+    folder, clips, theirs = Path(folder), dict(settings["clips"]), None
+    if source == "official":
+        theirs = tut_rare_2017.read(settings["official"])
+        clips = {name: count for name, count in clips.items() if name not in READY_MADE}
+    events, backgrounds = rare_sources.find(
+        source, settings, folder, backend=backend, workers=workers
+    )
+    recordings, recipes = plan(events, backgrounds, settings, clips)
+    if settings["audio"]:
+        recordings["path"] = "audio/" + recordings["recording"] + ".wav"
+        write_audio(recordings, recipes, folder, backend=backend, workers=workers)
+    labels = [label for label in tut_rare_2017.LABELS if label in set(recordings["scene"])]
+    marked = annotation(recordings, recipes)
+    if theirs:
+        read = corpus.rebase(theirs[0], settings["official"], folder)
+        recordings = pd.concat([recordings, read], ignore_index=True)
+        marked = pd.concat([marked, theirs[1]], ignore_index=True)
+    corpus.write(folder, recordings, marked, labels, recipes=recipes)
+    return corpus.read(folder, check_audio=True)
+
+
+def plan(
+    events: pd.DataFrame, backgrounds: pd.DataFrame, settings: dict, clips: dict[str, int]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draw the mixtures of every class.
+
+    Parameters
+    ----------
+    events, backgrounds : the tables of `rare_sources`
+    clips : set (a key of `SPLITS`) -> how many mixtures of each class
+
+    Returns
+    -------
+    recordings : the columns of recordings.csv, paths empty
+    recipes : those of recipes.csv
+
+    Raises
+    ------
+    ValueError : a split lacks events of a class or backgrounds, or a source does not fit the clip
+    """
+    length_s = settings["clip_s"]
+    longest = events["segment_offset_s"] - events["segment_onset_s"]
+    refuse(events, longest > length_s, longest, f"an event longer than a clip of {length_s:g} s")
+    refuse(
+        backgrounds,
+        backgrounds["duration_s"] < length_s - corpus.HOP_S,
+        backgrounds["duration_s"],
+        f"a background shorter than a clip of {length_s:g} s",
+    )
+    tables = []
+    for label in sorted(events["label"].unique()):
+        for name, count in clips.items():
+            split = SPLITS[name]
+            own = events[(events["label"] == label) & (events["split"] == split)]
+            places = backgrounds[backgrounds["split"] == split]
+            for table, what in ((own, f"event of {label}"), (places, "background")):
+                if table.empty:
+                    raise ValueError(f"no {what} for the {split} mixtures")
+            recipes = draw(f"{label}-{name}", count, own, places, settings)
+            tables.append(recipes.assign(scene=label, split=split))
+    drawn = pd.concat(tables, ignore_index=True)
+    recordings = drawn[["recording", "scene", "split"]].assign(
+        path="", duration_s=length_s, sample_rate=mixing.SAMPLE_RATE
+    )
+    return recordings, drawn[COLUMNS]
+
+
+def refuse(table: pd.DataFrame, bad: pd.Series, length_s: pd.Series, what: str) -> None:
+    if bad.any():
+        path, length_s = table["path"][bad].iloc[0], length_s[bad].iloc[0]
+        raise ValueError(f"{path}: {what} ({length_s:.6g} s)")
+
+
+def draw(
+    name: str, count: int, events: pd.DataFrame, backgrounds: pd.DataFrame, settings: dict
+) -> pd.DataFrame:
+    """The recipes of one set of one class, recordings ``<name>-<number>``.
+
+    As the challenge draws them: exactly the share of clips that the probability says has an event, at
+    random; ratio and onset are uniform, the event wholly inside. Sources are dealt evenly, where the
+    challenge draws each time from all: a small set then uses as many of them as it can.
+    """
+    rng = np.random.default_rng(mixing.stable_seed(settings["seed"], name))
+    key = "detection_event_probability" if name.endswith("detection") else "event_probability"
+    probability, length_s = settings[key], settings["clip_s"]
+    present = rng.permutation(np.arange(count) < round(count * probability))
+    event_deck = mixing.Deck(rng, range(len(events)))
+    background_deck = mixing.Deck(rng, range(len(backgrounds)))
+    rows = []
+    for number in range(count):
+        background = backgrounds.iloc[background_deck.next()]
+        cut_s = rng.uniform(0, max(0.0, background["duration_s"] - length_s))
+        row = [f"{name}-{number:04d}", probability, background["path"], cut_s]
+        if present[number]:
+            event = events.iloc[event_deck.next()]
+            first_s, last_s = event["segment_onset_s"], event["segment_offset_s"]
+            onset_s = rng.uniform(0, length_s - (last_s - first_s))
+            ebr_db = rng.choice(settings["ebr_db"])
+            row += [event["path"], first_s, last_s, onset_s, ebr_db]
+        else:
+            row += ["", np.nan, np.nan, np.nan, np.nan]
+        rows.append(row)
+    # microseconds, as the table is written: the recipe read back makes the same samples
+    return pd.DataFrame(rows, columns=COLUMNS).round(dict.fromkeys(TIMES, 6))
+
+
+def annotation(recordings: pd.DataFrame, recipes: pd.DataFrame) -> pd.DataFrame:
+    """The events of all recipes that have one: recording, onset_s, offset_s, label."""
+    label = recordings.set_index("recording")["scene"]
+    rows = recipes[recipes["event"] != ""]
+    lasting_s = rows["segment_offset_s"] - rows["segment_onset_s"]
+    table = rows[["recording", "onset_s"]].assign(
+        offset_s=(rows["onset_s"] + lasting_s).round(6), label=rows["recording"].map(label)
+    )
+    return table[list(corpus.EVENTS)].reset_index(drop=True)
+
+
+def write_audio(recordings, recipes, folder: Path, *, backend: str, workers: int) -> None:
+    """Render all mixtures to their paths."""
+    given = zip(recordings.itertuples(), recipes.itertuples(), strict=True)
+    tasks = [
+        {
+            "recipe": recipe,
+            "folder": folder,
+            "path": folder / row.path,
+            "duration_s": row.duration_s,
+        }
+        for row, recipe in given
+    ]
+    jobs.parallel(write_mixture, tasks, label="mixtures", backend=backend, workers=workers)
+
+
+def write_mixture(*, recipe, folder: Path, path: Path, duration_s: float) -> None:
+    """Render one mixture to a file."""
+    files.write_wav(path, render(recipe, folder, duration_s=duration_s), mixing.SAMPLE_RATE)
+
+
+def read_mixture(made: corpus.Corpus, recording: str) -> np.ndarray:
+    """Audio of a recording, (samples,) float32 at 44.1 kHz: from its file, or rendered."""
+    row = made.recordings[made.recordings["recording"] == recording]
+    if len(row) and not row["path"].iloc[0]:
+        recipe = made.recipes[made.recipes["recording"] == recording].iloc[0]
+        return render(recipe, made.folder, duration_s=row["duration_s"].iloc[0])
+    path = made.audio_path(recording)
+    return files.read_audio(path, sample_rate=mixing.SAMPLE_RATE, allow_silence=True)[0]
+
+
+def render(recipe, folder: Path, *, duration_s: float) -> np.ndarray:
+    """Audio of one recipe, (samples,) float32 at 44.1 kHz; nothing but it and the sources counts.
+
+    The event is scaled to the ratio 20 log10(RMS of the event / RMS of the background under it) =
+    ``ebr_db``, the sum multiplied by 0.2 against clipping. What still goes beyond full scale is
+    scaled to it.
+
+    Parameters
+    ----------
+    recipe : a row of recipes.csv, its paths relative to ``folder`` or absolute
+
+    Raises
+    ------
+    ValueError : a source too short, or so quiet that there is no ratio; one line naming it
+    """
+    mixture = piece(folder / recipe.background, recipe.background_cut_s, duration_s)
+    if recipe.event:
+        lasting_s = recipe.segment_offset_s - recipe.segment_onset_s
+        event = piece(folder / recipe.event, recipe.segment_onset_s, lasting_s)
+        start = min(round(recipe.onset_s * mixing.SAMPLE_RATE), len(mixture) - len(event))
+        under = mixture[start : start + len(event)]
+        for path, sound in ((recipe.background, under), (recipe.event, event)):
+            if rms(sound) < QUIETEST:
+                told = f"silent for the {lasting_s:.3f} s of the event of {recipe.recording}"
+                raise ValueError(f"{folder / path}: {told}: no event-to-background ratio")
+        under += event * np.float32(10 ** (recipe.ebr_db / 20) * rms(under) / rms(event))
+    mixture *= np.float32(ANTI_CLIPPING)
+    peak = max(float(mixture.max()), -float(mixture.min()))
+    return mixture if peak <= 1 else mixture / np.float32(peak)
+
+
+def piece(path: Path, start_s: float, lasting_s: float) -> np.ndarray:
+    """A stretch of a source, (samples,) float32 at 44.1 kHz; up to 20 ms that its end lacks are zero."""
+    audio, _ = files.read_audio(path, sample_rate=mixing.SAMPLE_RATE)
+    start, count = round(start_s * mixing.SAMPLE_RATE), round(lasting_s * mixing.SAMPLE_RATE)
+    found = audio[start : start + count]
+    if count - len(found) > corpus.HOP_S * mixing.SAMPLE_RATE:
+        end_s = len(audio) / mixing.SAMPLE_RATE
+        raise ValueError(
+            f"{path}: {lasting_s:.6g} s from {start_s:.6g} s wanted, {end_s:.6g} s long"
+        )
+    return np.pad(found, (0, count - len(found))) if len(found) < count else found
+
+
+def rms(sound: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(sound.astype(np.float64) ** 2)))
+
+
+def clips_of(
+    made: corpus.Corpus,
+    label: str,
+    split: str,
+    *,
+    event_probability: float | None = None,
+    most: int | None = None,
+) -> pd.DataFrame:
+    """The recordings of one class's detector in a split, of one training set, the first `most`."""
+    table = made.recordings_of(split)
+    table = table[table["scene"] == label]
+    if event_probability is not None:
+        drawn = made.recipes[np.isclose(made.recipes["event_probability"], event_probability)]
+        table = table[table["recording"].isin(drawn["recording"])]
+    return table.head(len(table) if most is None else most).reset_index(drop=True)
+
+
+def summary(made: corpus.Corpus) -> pd.DataFrame:
+    """What the corpus holds: clips, clips with an event, minutes and distinct sources, by class and split."""
+    table = made.recordings.merge(made.recipes, on="recording", how="left")
+    table["sounding"] = table["recording"].isin(made.events["recording"])
+    table["event"] = table["event"].replace("", np.nan)
+    table["split"] = pd.Categorical(table["split"], made.splits, ordered=True)
+    groups = table.groupby(["scene", "split"], observed=True)
+    rows = {
+        "clips": groups.size(),
+        "with event": groups["sounding"].sum(),
+        "minutes": (groups["duration_s"].sum() / 60).round(1),
+        "events": groups["event"].nunique(),
+        "backgrounds": groups["background"].nunique(),
+    }
+    return pd.DataFrame(rows).rename_axis(["class", "split"])
+
+
+def median_lengths(made: corpus.Corpus, published: pd.DataFrame) -> pd.DataFrame:
+    """Median length of the training events in seconds, ours beside the paper's.
+
+    ``published`` has the columns event, median_s (gradual network, Table 2). Each isolated event
+    counts once, however often it is mixed.
+    """
+    names = made.recordings_of("train")[["recording", "scene"]]
+    rows = made.recipes[made.recipes["event"] != ""].merge(names, on="recording")
+    rows = rows.drop_duplicates(["event", "segment_onset_s"])
+    lasting_s = (rows["segment_offset_s"] - rows["segment_onset_s"]).groupby(rows["scene"])
+    table = pd.DataFrame({"events": lasting_s.size(), "median_s": lasting_s.median().round(2)})
+    table["paper_median_s"] = published.set_index("event")["median_s"].reindex(table.index)
+    return table.reindex(list(made.labels)).rename_axis("class")
