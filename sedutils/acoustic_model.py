@@ -52,7 +52,9 @@ def extract(corpus: corpora.Corpus, folder: Path, *, backend: str, workers: int)
     columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
     files.write_csv(folder / "recordings.csv", recordings[columns])
     files.write_text(folder / "labels.txt", "\n".join(corpus.labels) + "\n")
-    train = np.concatenate([x for x, s in zip(found, recordings.split, strict=True) if s == "train"])
+    train = np.concatenate(
+        [x for x, s in zip(found, recordings.split, strict=True) if s == "train"]
+    )
     moments = {"mean": train.mean(0).tolist(), "std": train.std(0).tolist()}
     text = json.dumps({fold_key(None): {FRONT_END: moments}}, indent=1)
     files.write_text(folder / "statistics.json", text + "\n")
@@ -98,7 +100,9 @@ def fit(
         starts = rng.permutation(train.starts(length, offset=int(rng.integers(length))))
         model.train()
         losses = []
-        for step, batch in enumerate(np.split(starts, range(batch_chunks, len(starts), batch_chunks))):
+        for step, batch in enumerate(
+            np.split(starts, range(batch_chunks, len(starts), batch_chunks))
+        ):
             rows = batch[:, None] + np.arange(length)
             x, y = taken(train.features, rows), taken(train.targets, rows[:, :: model.subsampling])
             with half_precision(device):
@@ -141,7 +145,9 @@ def at_full_rate(model: TDNNF, **widths) -> TDNNF:
     return full.to(next(model.parameters()).device).eval()
 
 
-def logits_of(model: TDNNF, x: np.ndarray | torch.Tensor, *, features: bool = False) -> torch.Tensor:
+def logits_of(
+    model: TDNNF, x: np.ndarray | torch.Tensor, *, features: bool = False
+) -> torch.Tensor:
     """Logits (or ASR features) of one recording: MFCCs ``(frames, 40)`` to ``(frames out, units)`` on the CPU."""
     device = next(model.parameters()).device
     x = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else x).to(device)[None]
@@ -154,7 +160,8 @@ def recordings_of(frames: Frames) -> Iterable[tuple]:
     """MFCCs and phone codes of each recording."""
     for row in frames.recordings.itertuples():
         part = slice(row.first_frame, row.first_frame + row.frames)
-        yield frames.features[part], np.asarray(torch.as_tensor(frames.targets[part]).cpu())
+        x, y = frames.features[part], frames.targets[part]
+        yield x, y.cpu().numpy() if isinstance(y, torch.Tensor) else np.array(y)
 
 
 def frame_accuracy(model: TDNNF, frames: Frames) -> float:

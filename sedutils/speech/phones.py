@@ -13,12 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-ARPABET = tuple(
-    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH"
-    .split()
+ARPABET = (
+    "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH",
+    "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V",
+    "W", "Y", "Z", "ZH",
 )  # fmt: skip
 SIL, SPN = "SIL", "SPN"
 LABELS = (*ARPABET, SIL, SPN)
+VOWELS = frozenset(phone for phone in ARPABET if phone[0] in "AEIOU")
 
 # espeak-ng's names of the sounds in en-us and what it takes over from en. Syllabic consonants get the
 # vowel that CMUdict writes, vowels that have drawn an R into them give it back.
@@ -103,6 +105,12 @@ def from_espeak(table: pd.DataFrame) -> pd.DataFrame:
             continue
         borders = np.linspace(row.onset_s, row.offset_s, len(phones) + 1)
         rows += zip(borders[:-1], borders[1:], phones, strict=True)
+    for i in range(1, len(rows)):
+        (onset_s, _, vowel), (_, offset_s, label) = rows[i - 1], rows[i]
+        before_vowel = i + 1 < len(rows) and rows[i + 1][2] in VOWELS
+        if label == "L" and vowel in VOWELS and not before_vowel:
+            middle_s = (onset_s + offset_s) / 2
+            rows[i - 1 : i + 1] = [(onset_s, middle_s, vowel), (middle_s, offset_s, label)]
     return pd.DataFrame(rows, columns=["onset_s", "offset_s", "label"])
 
 

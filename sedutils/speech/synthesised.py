@@ -31,6 +31,9 @@ NOISES = (
     "mixer", "object_impact", "object_rustling", "paper_rustling", "people_walking", "printer", "rain",
     "sea_waves", "telephone", "water_splash", "water_tap_running", "whistle", "wind_blowing",
 )  # fmt: skip
+TRACT = (0.9, 1.12)  # a factor on the formants of a voice: espeak has only some thirty voices
+STOPS = ("P", "T", "K", "CH", "B", "D", "G", "JH")
+CLOSED = 0.01  # of the utterance's peak: -40 dB
 # A list's words hold its phone; frequent phones need none, the sentences have them
 WORDS = {
     "AA": "father|calm|dollar|copper|garden|sparkle|bottom|honest",
@@ -69,7 +72,7 @@ WORDS = {
     "UW": "ruler|music|beautiful|cucumber|school|afternoon|moving|july",
     "V": "river|seven|cover|velvet|heaven|over|vivid|eleven",
     "W": "window|always|twenty|away|language|quiet|sandwich|worthwhile",
-    "Y": "yesterday|canyon|million|beyond|yogurt|useful|onion|yard",
+    "Y": "yesterday|beyond|yogurt|useful|yard|yellow|younger|unit",
     "Z": "lazy|music|easy|dozen|reason|visit|puzzle|zebra",
     "ZH": "treasure|vision|usual|garage|pleasure|casual|television|measure",
 }  # fmt: skip
@@ -130,7 +133,12 @@ def write_recording(*, row: pd.Series, folder: Path, settings: dict) -> tuple[pd
 
 
 def render(
-    row: pd.Series, *, seed: int, recording_s: float, noise_share: float, snr_db: tuple[float, float]
+    row: pd.Series,
+    *,
+    seed: int,
+    recording_s: float,
+    noise_share: float,
+    snr_db: tuple[float, float],
 ) -> tuple[np.ndarray, pd.DataFrame]:
     """One recording, ``(samples,)`` float32 at 16 kHz, and its phones without a gap: onset_s, offset_s, label.
 
@@ -139,13 +147,16 @@ def render(
     """
     rng = np.random.default_rng(mixing.stable_seed(seed, row.recording, "speech"))
     (speaker,) = speech.cast(row.to_frame().T).values()
-    speaker = replace(speaker, voice=f"{ACCENT}+{speaker.voice.partition('+')[2]}")
+    shift = round(speaker.shift * dsp.log_uniform(rng, *TRACT), 3)
+    speaker = replace(speaker, shift=shift, voice=f"{ACCENT}+{speaker.voice.partition('+')[2]}")
     spoken = speech.say(script(rng, speaker, recording_s))
     pieces, tables, now_s = [], [], 0.0
     for audio, table in spoken:
-        for sound, events in (*between(rng, noise_share), (audio, phones.from_espeak(table))):
+        for sound, events in (*between(rng, noise_share), (audio, with_closures(audio, table))):
             pieces.append(sound)
-            tables.append(events.assign(onset_s=events.onset_s + now_s, offset_s=events.offset_s + now_s))
+            tables.append(
+                events.assign(onset_s=events.onset_s + now_s, offset_s=events.offset_s + now_s)
+            )
             now_s += len(sound) / dsp.SAMPLE_RATE
         if now_s > recording_s:
             break
@@ -153,6 +164,25 @@ def render(
     audio = recorded(rng, np.concatenate(pieces), snr_db)
     events = phones.filled(pd.concat(tables, ignore_index=True), len(audio) / mfcc.SAMPLE_RATE)
     return audio, events
+
+
+def with_closures(audio: np.ndarray, table: pd.DataFrame) -> pd.DataFrame:
+    """Phones of an utterance of `sedutils.foley.speech.say`, each stop from the start of its closure on.
+
+    espeak counts the closure to the phone before; here and in aligned speech it is the stop's. It is where
+    the sound before the stop is quiet.
+    """
+    events = phones.from_espeak(table)
+    loud = np.flatnonzero(np.abs(audio) > CLOSED * np.abs(audio).max())
+    for i in range(1, len(events)):
+        before, onset_s = events.onset_s[i - 1], events.onset_s[i]
+        if events.label[i] not in STOPS or events.label[i - 1] == phones.SIL:
+            continue
+        last = np.searchsorted(loud, round(onset_s * dsp.SAMPLE_RATE)) - 1
+        closed_s = (loud[last] + 1) / dsp.SAMPLE_RATE if last >= 0 else onset_s
+        border_s = min(onset_s, max(closed_s, (before + onset_s) / 2))
+        events.loc[i - 1, "offset_s"] = events.loc[i, "onset_s"] = border_s
+    return events
 
 
 def script(rng: Generator, speaker: speech.Speaker, seconds: float) -> list[speech.Line]:
@@ -194,10 +224,16 @@ def between(rng: Generator, noise_share: float) -> list[tuple[np.ndarray, pd.Dat
 
 
 def recorded(rng: Generator, dry: np.ndarray, snr_db: tuple[float, float]) -> np.ndarray:
-    """``dry`` as one microphone took it at 16 kHz: its noise, its colour, its level of peaks (0.1 to 0.9)."""
-    hiss = dsp.shaped(dsp.noise(rng, len(dry)), [50, 1000, 16000], [rng.uniform(0, 20), 0, rng.uniform(-10, 3)])
+    """``dry`` as one microphone took it at 16 kHz: the room (in half of the recordings), noise, colour, level.
+
+    The noise is of any colour from that of wind to that of hiss; peaks lie between 0.1 and 0.9.
+    """
+    if rng.random() < 0.5:
+        dry = dsp.convolve(dry, recording.room_response(rng, "room"))
+    colour = [rng.uniform(0, 30), 0, rng.uniform(-15, 5)]
+    noise = dsp.shaped(dsp.noise(rng, len(dry)), [50, 1000, 16000], colour)
     level_db = mixing.active_level_db(dry) - rng.uniform(*snr_db)
-    hiss *= np.float32(10 ** ((level_db - mixing.active_level_db(hiss)) / 20))
-    heard = dsp.shaped(dry + hiss, *recording.microphone_curve(rng))
+    noise *= np.float32(10 ** ((level_db - mixing.active_level_db(noise)) / 20))
+    heard = dsp.shaped(dry + noise, *recording.microphone_curve(rng))
     audio = soxr.resample(heard.astype(np.float32), dsp.SAMPLE_RATE, mfcc.SAMPLE_RATE)
     return np.float32(dsp.log_uniform(rng, 0.1, 0.9) / np.abs(audio).max()) * audio
