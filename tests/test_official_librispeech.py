@@ -1,6 +1,7 @@
 """LibriSpeech as published, in small: read strictly, split by speaker, aligned to phone times."""
 
 import functools
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -46,8 +47,6 @@ def library(tmp_path_factory):
 
 @pytest.fixture
 def own(library, tmp_path):
-    import shutil
-
     return shutil.copytree(library, tmp_path / "own")
 
 

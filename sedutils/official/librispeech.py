@@ -191,6 +191,7 @@ def _phone_times(decoder, pcm: bytes, text: str) -> list[tuple[float, float, str
         for second in (False, True):
             if second:
                 decoder.set_alignment()
+            decoder.reinit_feat()  # else normalisation goes on from the utterance before
             decoder.start_utt()
             decoder.process_raw(pcm, full_utt=True)
             decoder.end_utt()
