@@ -68,12 +68,13 @@ def test_features_and_targets_stand_beside_each_other(folder, splits):
     audio_frames = mfcc.frame_count(round(row.duration_s * 16000))
     part = slice(row.first_frame, row.first_frame + row.frames)
     assert row.frames == audio_frames and splits[0].features.shape[1] == 40
-    direct = acoustic.read_mfcc(path=made.audio_path(row.recording))
+    direct = acoustic.read_mfcc(made.audio_path(row.recording))
     assert (splits[0].features[part] == direct).all()
     codes = phones.at_frames(made.events_of(row.recording), row.frames, 0.01)
     assert (splits[0].targets[part] == codes).all()
     train = np.concatenate([x for x, _ in acoustic.recordings_of(splits[0])])
     assert splits[0].mean.numpy() == pytest.approx(train.mean(0), rel=1e-3, abs=1e-3)
+    assert splits[0].std.numpy() == pytest.approx(train.std(0), rel=1e-3)
 
 
 def test_other_labels_are_refused(folder, tmp_path):
