@@ -31,7 +31,7 @@ def digest(row):
 
 @pytest.fixture(scope="module")
 def recordings():
-    return [made(row) for row in range(8)]
+    return [made(row) for row in range(14)]
 
 
 def pieces(recordings, *labels, trim_s=0.01):
@@ -54,7 +54,9 @@ def centroids_hz(recordings, *labels):
     found = []
     for part in pieces(recordings, *labels):
         power = np.abs(np.fft.rfft(part * np.hanning(len(part)))) ** 2
-        found.append(np.sum(power * np.fft.rfftfreq(len(part), 1 / RATE)) / power.sum())
+        hz = np.fft.rfftfreq(len(part), 1 / RATE)
+        power[hz < 400] = 0  # there is the rumble of the recording
+        found.append(np.sum(power * hz) / power.sum())
     return found
 
 
@@ -67,9 +69,9 @@ def test_vowels_are_louder_than_pauses_and_closures(recordings):
 
 
 def test_fricatives_are_high_and_vowels_low(recordings):
-    hiss, vowels = centroids_hz(recordings, "S", "Z"), centroids_hz(recordings, "AA", "AO", "AH")
+    hiss, vowels = centroids_hz(recordings, "S", "SH"), centroids_hz(recordings, "AA", "AO", "AH")
     assert min(len(hiss), len(vowels)) > 10
-    assert np.median(hiss) > 3000 and np.median(vowels) < 1500
+    assert np.median(hiss) > 3000 and np.median(vowels) < 1800
     assert np.percentile(hiss, 20) > np.percentile(vowels, 80)
 
 
