@@ -196,8 +196,13 @@ def _request(line: Line) -> dict:
 
 
 def _times(rows: list, samples: int, rate: float, duration_s: float) -> pd.DataFrame:
-    """Phoneme names and first samples as a table; a phoneme lasts until the next begins."""
+    """Phoneme names and first samples as a table; a phoneme lasts until the next begins.
+
+    One of no length (an l drawn into the vowel before it) takes half of the one before.
+    """
     starts = np.minimum.accumulate(np.array([at for _, at in rows] + [samples])[::-1])[::-1]
+    for i in np.flatnonzero(starts[1:-1] == starts[2:]) + 1:
+        starts[i] = (starts[i - 1] + starts[i]) // 2
     seconds = np.clip(starts / rate, 0.0, duration_s)
     table = pd.DataFrame(
         {

@@ -18,6 +18,7 @@ import requests
 from sedutils.bank import ESC50_TABLE, Bank
 from sedutils.official import (
     chime_home,
+    librispeech,
     tut_rare_2017,
     tut_sed_synthetic_2016,
     tut_sound_events_2016,
@@ -31,12 +32,14 @@ READERS = {
     "tut_sound_events_2016": tut_sound_events_2016,
     "chime_home": chime_home,
     "tut_rare_2017": tut_rare_2017,
+    "librispeech": librispeech,
 }
 # what is taken out of archives; features (Python pickles), scripts and readmes are left there
 WANTED = ("audio", "meta", "evaluation_setup")
 WANTED_FROM = {
     "chime_home": ("chunks", chime_home.DEVELOPMENT, chime_home.EVALUATION),
     "tut_rare_2017": ("data",),
+    "librispeech": librispeech.SUBSETS,
 }
 ESC50_URL = "https://github.com/karoldvl/ESC-50/archive/master.zip"
 ESC50_CLIPS, ESC50_CLASSES = 2000, 50
@@ -133,6 +136,11 @@ def install(corpus: str, folder: str | Path, *, registry: str | Path = REGISTRY)
         # all are there and verified before the first is unpacked
         for archive in [fetch(package, folder) for package in packages(corpus, registry)]:
             extract(archive, folder, WANTED_FROM.get(corpus, WANTED))
+    if reader is librispeech:  # phones come with the alignment
+        utterances = reader.read(folder)
+        hours = utterances["duration_s"].sum() / 3600
+        speakers = utterances["speaker"].nunique()
+        return f"{folder}: {len(utterances)} utterances, {speakers} speakers, {hours:.1f} h"
     recordings, rows, labels, *_ = reader.read(folder)
     minutes = recordings["duration_s"].sum() / 60
     what = "events" if "onset_s" in rows else "tags"

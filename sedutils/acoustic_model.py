@@ -1,0 +1,261 @@
+"""The acoustic model as a phone classifier: training, scores, and what it says about any sound.
+
+A `sedutils.models.tdnnf.TDNNF` learns the phone of each frame by cross-entropy, where Kaldi's chain recipe
+learns whole sequences. It trains at one output in 30 ms; the same weights then run at 10 ms
+(`at_full_rate`). Input is standardised by the network's fixed transform, so that weights need no
+statistics beside them. Imports neither librosa nor DVC.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from sedutils import corpus as corpora
+from sedutils import files, jobs
+from sedutils.frames import Frames, fold_key
+from sedutils.models.tdnnf import SPLICE, TDNNF
+from sedutils.speech import mfcc, phones
+from sedutils.training import Run, half_precision, pick
+
+FRONT_END = "mfcc"  # the feature file's name
+CONSTRAIN_STEPS = 4  # Povey et al. 2018, Sec. 2
+DECISION_FRAMES = 10  # of 10 ms, in a decision of 100 ms
+SHORTEST_FRAMES = 3  # of a decoded phone
+
+
+def extract(corpus: corpora.Corpus, folder: Path, *, backend: str, workers: int) -> None:
+    """Write MFCCs and phones of a corpus for `sedutils.frames.Frames`: `sedutils.features` in small.
+
+    The folder gets ``mfcc.npy`` (frames, 40), ``targets.npy`` (frames,) places in `phones.LABELS`,
+    ``recordings.csv``, ``labels.txt`` and ``statistics.json`` (mean and deviation of the training frames).
+    ValueError for a corpus of other labels.
+    """
+    if corpus.labels != phones.LABELS:
+        raise ValueError(f"{corpus.folder / 'labels.txt'}: not the 41 phone labels")
+    recordings = corpus.recordings.copy()
+    samples = (recordings.duration_s * mfcc.SAMPLE_RATE).round().astype(int)
+    recordings["frames"] = mfcc.frame_count(samples)
+    recordings["first_frame"] = recordings.frames.cumsum() - recordings.frames
+    shape = (int(recordings.frames.sum()), mfcc.COEFFICIENTS)
+    folder.mkdir(parents=True, exist_ok=True)
+    features = folder / f"{FRONT_END}.npy"
+    np.lib.format.open_memmap(features, "w+", np.float32, shape).flush()
+    tasks = [
+        {
+            "path": corpus.audio_path(row.recording),
+            "features": features,
+            "part": slice(row.first_frame, row.first_frame + row.frames),
+        }
+        for row in recordings.itertuples()
+    ]
+    jobs.parallel(write_mfcc, tasks, label="MFCCs", backend=backend, workers=workers)
+    targets = [
+        phones.at_frames(corpus.events_of(row.recording), row.frames, mfcc.HOP_S)
+        for row in recordings.itertuples()
+    ]
+    files.write_npy(folder / "targets.npy", np.concatenate(targets))
+    columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
+    files.write_csv(folder / "recordings.csv", recordings[columns])
+    files.write_text(folder / "labels.txt", "\n".join(corpus.labels) + "\n")
+    train = [
+        task["part"]
+        for task, split in zip(tasks, recordings.split, strict=True)
+        if split == "train"
+    ]
+    text = json.dumps({fold_key(None): {FRONT_END: moments(np.load(features, "r"), train)}})
+    files.write_text(folder / "statistics.json", text + "\n")
+
+
+def write_mfcc(*, path: Path, features: Path, part: slice) -> None:
+    """Fill one recording's rows of the feature file. ValueError for audio that the table has longer or shorter."""
+    found = read_mfcc(path)
+    if len(found) != part.stop - part.start:
+        told = f"{len(found)} frames of audio, {part.stop - part.start} by recordings.csv"
+        raise ValueError(f"{path}: {told}")
+    rows = np.load(features, "r+")
+    rows[part] = found
+    rows.flush()
+
+
+def read_mfcc(path: Path) -> np.ndarray:
+    audio, _ = files.read_audio(path, sample_rate=mfcc.SAMPLE_RATE, allow_silence=True)
+    return mfcc.mfcc(audio)
+
+
+def moments(features: np.ndarray, parts: list[slice]) -> dict[str, list[float]]:
+    """Mean and deviation of each coefficient over parts of a memory map, one part in memory at a time."""
+    sums = np.zeros((2, features.shape[1]))
+    for part in parts:
+        x = features[part].astype(np.float64)
+        sums += x.sum(0), np.square(x).sum(0)
+    mean, square = sums / sum(part.stop - part.start for part in parts)
+    return {"mean": mean.tolist(), "std": np.sqrt(square - mean**2).tolist()}
+
+
+def fit(
+    model: TDNNF,
+    train: Frames,
+    validation: Frames,
+    *,
+    seed: int,
+    chunk_s: float,
+    batch_chunks: int,
+    learning_rate: float,
+    patience: int,
+    max_epochs: int,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    label: str = "acoustic model",
+) -> list[dict]:
+    """Train until the validation frame accuracy has not risen for ``patience`` epochs; the best weights come back.
+
+    Chunks of ``chunk_s`` begin elsewhere in every epoch. Same device and seed, same numbers, even when killed
+    and resumed from ``checkpoint``. Returns one dict an epoch: epoch, loss, validation_score, best.
+    """
+    device = pick(device)
+    standardise(model, train)
+    model.to(device)
+    train, validation = train.to(device), validation.to(device)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(trained, lr=learning_rate, fused=True)
+    run = Run(model, optimiser, seed, checkpoint, first=1)
+    run.resume()
+    length = round(chunk_s / mfcc.HOP_S)
+    progress = jobs.Progress(label, total=max_epochs, done=len(run.history))
+    while not run.finished:
+        rng = np.random.default_rng((seed, len(run.history)))
+        starts = rng.permutation(train.starts(length, offset=int(rng.integers(length))))
+        model.train()
+        losses = []
+        for step, batch in enumerate(
+            np.split(starts, range(batch_chunks, len(starts), batch_chunks))
+        ):
+            rows = batch[:, None] + np.arange(length)
+            x, y = taken(train.features, rows), taken(train.targets, rows[:, :: model.subsampling])
+            with half_precision(device):
+                logits = model(x).float()
+            loss = F.cross_entropy(logits.flatten(0, 1), y.long().flatten())
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if step % CONSTRAIN_STEPS == 0:
+                model.constrain()
+            losses.append(loss.detach())
+        score = frame_accuracy(model, validation)
+        run.note(torch.stack(losses).mean().item(), score)
+        late = len(run.history) - run.best_epoch >= patience
+        run.finished = late or len(run.history) >= max_epochs
+        run.save()
+        progress.update(len(run.history), f"accuracy {score:.3f}, best {run.best_score:.3f}")
+    model.load_state_dict(run.best)
+    return [epoch | {"best": epoch["epoch"] == run.best_epoch} for epoch in run.history]
+
+
+def standardise(model: TDNNF, frames: Frames) -> None:
+    """Make the fixed transform of a new network one that brings each MFCC to mean 0 and deviation 1."""
+    mean, std = frames.mean.repeat(SPLICE), frames.std.repeat(SPLICE)
+    model.lda.weight.data = torch.diag(1 / std)
+    model.lda.bias.data = -mean / std
+
+
+def taken(array: np.ndarray | torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+    """Rows of an array as a tensor on the array's device."""
+    if isinstance(array, torch.Tensor):
+        return array[torch.from_numpy(np.ascontiguousarray(rows)).to(array.device)]
+    return torch.from_numpy(array[rows])
+
+
+def at_full_rate(model: TDNNF, **widths) -> TDNNF:
+    """The same weights with one output a frame of 10 ms; ``widths`` are those the network was made of."""
+    full = TDNNF(**(widths | {"subsampling": 1}))
+    full.load_state_dict(model.state_dict())
+    return full.to(next(model.parameters()).device).eval()
+
+
+def logits_of(
+    model: TDNNF, x: np.ndarray | torch.Tensor, *, features: bool = False
+) -> torch.Tensor:
+    """Logits (or ASR features) of one recording: MFCCs ``(frames, 40)`` to ``(frames out, units)`` on the CPU."""
+    device = next(model.parameters()).device
+    x = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else x).to(device)[None]
+    model.eval()
+    with torch.no_grad(), half_precision(device):
+        return (model.features(x) if features else model(x))[0].float().cpu()
+
+
+def recordings_of(frames: Frames) -> Iterable[tuple]:
+    """MFCCs and phone codes of each recording."""
+    for row in frames.recordings.itertuples():
+        part = slice(row.first_frame, row.first_frame + row.frames)
+        x, y = frames.features[part], frames.targets[part]
+        yield x, y.cpu().numpy() if isinstance(y, torch.Tensor) else np.array(y)
+
+
+def frame_accuracy(model: TDNNF, frames: Frames) -> float:
+    """Share of the frames (at the rate of the network) that get their own phone, SIL and SPN among them."""
+    hits, total = 0, 0
+    for x, y in recordings_of(frames):
+        found, y = logits_of(model, x).argmax(-1).numpy(), y[:: model.subsampling]
+        hits, total = hits + int((found == y).sum()), total + len(y)
+    return hits / total
+
+
+def confusions(model: TDNNF, frames: Frames) -> np.ndarray:
+    """Frames of each phone (row) that were found to be each phone (column), ``(41, 41)`` int."""
+    table = np.zeros((len(phones.LABELS),) * 2, int)
+    for x, y in recordings_of(frames):
+        np.add.at(table, (y[:: model.subsampling], logits_of(model, x).argmax(-1).numpy()), 1)
+    return table
+
+
+def decoded(codes: np.ndarray, shortest: int = SHORTEST_FRAMES) -> list[str]:
+    """Phones of best codes a frame of 10 ms: runs of at least ``shortest`` frames, repeats merged, SIL among them."""
+    runs = [(code, sum(1 for _ in run)) for code, run in groupby(codes.tolist())]
+    kept = [code for code, length in runs if length >= shortest]
+    return [phones.LABELS[code] for code, _ in groupby(kept)]
+
+
+def spoken(labels: Sequence[str]) -> list[str]:
+    """Phones without SIL; two of a kind that only SIL parted stay two."""
+    return [label for label in labels if label != phones.SIL]
+
+
+def phone_error_rate(model: TDNNF, frames: Frames, references: dict[str, list[str]]) -> float:
+    """Edit distance of decoded phones to those of the corpus over the number of the latter, SIL left out.
+
+    model : at full rate
+    references : phones of each recording in order, as its events have them
+    """
+    errors, total = 0, 0
+    for name, (x, _) in zip(frames.recordings.recording, recordings_of(frames), strict=True):
+        reference = spoken(references[name])
+        found = spoken(decoded(logits_of(model, x).argmax(-1).numpy()))
+        errors, total = errors + phones.edit_distance(found, reference), total + len(reference)
+    return errors / total
+
+
+def asr_features(model: TDNNF, audio: np.ndarray) -> np.ndarray:
+    """The prefinal outputs averaged over each 100 ms, ``(decisions, prefinal)`` float32: 300 of 30 s (G-A07).
+
+    model : at full rate. audio : at 16 kHz; frames past the last whole decision are left out.
+    """
+    features = logits_of(model, mfcc.mfcc(audio), features=True)
+    whole = len(features) // DECISION_FRAMES * DECISION_FRAMES
+    return features[:whole].unflatten(0, (-1, DECISION_FRAMES)).mean(1).numpy()
+
+
+def phone_counts(model: TDNNF, segments: Iterable[np.ndarray]) -> dict[str, int]:
+    """How often each of the 41 phones is decoded in pieces of audio at 16 kHz (Table 2, Fig. 2).
+
+    model : at full rate
+    """
+    counts = Counter()
+    for audio in segments:
+        counts.update(decoded(logits_of(model, mfcc.mfcc(audio)).argmax(-1).numpy()))
+    return {label: counts[label] for label in phones.LABELS}

@@ -1,0 +1,1 @@
+"""Speech with phone times, for the acoustic model behind the gradual network."""
