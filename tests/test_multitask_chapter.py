@@ -8,7 +8,7 @@ import pytest
 from conftest import features_folder
 
 from sedutils import claims, corpus, decoding, files, triplets
-from sedutils.multitask import early, figures, page, verdicts
+from sedutils.multitask import distances, early, figures, page, verdicts
 from sedutils.multitask.hits import HitCounts, hit_counts
 from sedutils.multitask.results import SYSTEMS, Results, beside_published, class_scores, one_to_one
 from sedutils.official.itc_irst import leave_one_out
@@ -133,6 +133,16 @@ def test_one_to_one_scores_are_sed_evals(results):
     assert table.overall_F1["always on", "", 1] == 0
     # of each class three references are missed, and one output is wrong
     assert table.overall_ER["always on", "", 1] == pytest.approx(100 * 4 / 3)
+
+
+def test_distances_of_the_right_system_are_right(results):
+    for of in results.values():
+        table = distances.distance_errors(of)
+        assert len(table) == 2 * len(of.seeds) and set(table.boundary) == {"onset", "offset"}
+        assert (table.correlation > 0.99).all()
+        assert (table.error_s < 0.05).all() and table.constant_s.between(0.2, 1.0).all()
+        # events of 60 to 139 frames: half their length on average, 50 frames or 1 s
+        assert table.mean_distance_s.between(0.6, 1.4).all()
 
 
 def test_verdicts_follow_from_the_scores(results):

@@ -85,7 +85,10 @@ def waiting(table: pd.DataFrame):
             )
         names = [f"{w:g}" if np.isfinite(w) else "all" for w in mean.index]
         ax.set_xticks(range(len(mean)), names)
-        ax.set(title=title, xlabel="wait (s)", ylim=(0, None))
+        ax.set(title=title, xlabel="wait (s)")
         ax.tick_params(axis="x", labelsize=7)
+    axes[1].set_yscale("log")  # waiting for the end of the recording would hide the rest
+    for ax in axes[::2]:
+        ax.set_ylim(0, None)
     axes[0].legend()
     return fig

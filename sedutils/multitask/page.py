@@ -28,13 +28,13 @@ READINGS = {
 
 
 def table_html(table: pd.DataFrame) -> str:
-    """Table 1 or 2: ours (mean ± std, and the difference on official data), the paper's, always on.
+    """Table 1 or 2: ours (mean ± std), in brackets the paper's (and on official data the difference), always on.
 
     Bold is the better system of a class, by the paper's own rule for its two columns.
     """
     columns = [(name, metric) for metric in METRICS for name in SYSTEMS]
     quoted = [metric for metric in METRICS if f"paper_dualdnn_{metric}" in table]
-    head = "".join(f"<th>{name} {metric}</th><th>paper</th>" for name, metric in columns)
+    head = "".join(f"<th>{name} {metric} (paper)</th>" for name, metric in columns)
     head += "".join(f"<th>dual-DNN {metric} (quoted)</th>" for metric in quoted)
     head += "".join(f"<th>always on {metric}</th>" for metric in METRICS)
     body = ""
@@ -47,13 +47,14 @@ def table_html(table: pd.DataFrame) -> str:
             if means[name] == max(means.values()):
                 text = f"<strong>{text}</strong>"
             difference = row.get(f"{name}_{metric}_difference")
-            text += "" if pd.isna(difference) else f" ({difference:+.1f})"
-            cells += f"<td>{text}</td><td>{printed(row[f'paper_{name}_{metric}'])}</td>"
+            text += f" ({printed(row[f'paper_{name}_{metric}'])}"
+            text += ")" if pd.isna(difference) else f", {difference:+.1f})"
+            cells += f"<td>{text}</td>"
         cells += "".join(f"<td>{printed(row[f'paper_dualdnn_{m}'])}</td>" for m in quoted)
         cells += "".join(f"<td>{printed(row[f'always_on_{m}'])}</td>" for m in METRICS)
         count = "" if pd.isna(row.references) else f"{row.references:.0f}"
         title = escape(str(row["class"]).replace("_", " "))
-        body += f"<tr><td style='white-space:nowrap'>{title}</td><td>{count}</td>{cells}</tr>"
+        body += f"<tr><th>{title}</th><td>{count}</td>{cells}</tr>"
     head = f"<tr><th>class</th><th>test events</th>{head}</tr>"
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
@@ -76,6 +77,23 @@ def one_to_one_html(table: pd.DataFrame) -> str:
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
+def distances_html(table: pd.DataFrame) -> str:
+    """How far the estimated distances are from the true ones: mean ± std over seeds and folds."""
+    columns = {
+        "mean_distance_s": "mean distance (s)",
+        "error_s": "error of the network (s)",
+        "constant_s": "error of the class's mean (s)",
+        "correlation": "correlation",
+    }
+    body = ""
+    for _, row in table.iterrows():
+        cells = "".join(f"<td>{spread(row, column, digits=2)}</td>" for column in columns)
+        body += f"<tr><th>{escape(TITLES[row.corpus])}</th><td>{row.boundary}</td>{cells}</tr>"
+    head = "".join(f"<th>{title}</th>" for title in columns.values())
+    head = f"<tr><th>corpus</th><th>distance to</th>{head}</tr>"
+    return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
 def thresholds(results: dict[str, Results]) -> pd.DataFrame:
     """What was chosen on validation data: one row a corpus, seed and class; windows in frames."""
     parts = []
@@ -90,9 +108,9 @@ def thresholds(results: dict[str, Results]) -> pd.DataFrame:
 
 
 def limits_html(
-    results: dict[str, Results], sources: dict[str, str], size: str, training: dict
+    results: dict[str, Results], sources: dict[str, str], size: str, training: dict, frames: int
 ) -> str:
-    """What differs from the paper in this run, and why."""
+    """What differs from the paper in this run, and why; ``frames`` of a segment."""
     items = [
         "The paper states no rule by which an output event hits a reference; ours reproduces its Table 1 (B12). "
         "By it one long output hits every reference that it covers, so a detector that is always on makes no "
@@ -112,7 +130,8 @@ def limits_html(
         epochs = ", ".join(f"{TITLES[n]} {s['max_epochs']}" for n, s in training.items())
         folds = ", ".join(map(str, results["itc_irst"].folds))
         items.append(
-            f"Laptop size cuts widths, audio, and folds (of ITC-Irst {folds}). Training stops early "
-            f"({epochs} epochs at most), at a higher learning rate and without dropout."
+            f"Laptop size cuts widths, audio, segments (to {frames} frames, shorter than many events), and "
+            f"folds (of ITC-Irst {folds}). Training stops early ({epochs} epochs at most), at a higher "
+            "learning rate and without dropout."
         )
     return list_html(items)
