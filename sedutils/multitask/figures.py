@@ -87,8 +87,8 @@ def waiting(table: pd.DataFrame):
         ax.set_xticks(range(len(mean)), names)
         ax.set(title=title, xlabel="wait (s)")
         ax.tick_params(axis="x", labelsize=7)
-    axes[1].set_yscale("log")  # waiting for the end of the recording would hide the rest
-    for ax in axes[::2]:
         ax.set_ylim(0, None)
+    # waiting for the end of the recording would hide the rest; 0 is a latency too
+    axes[1].set_yscale("symlog", linthresh=0.1)
     axes[0].legend()
     return fig
