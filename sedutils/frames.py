@@ -41,11 +41,12 @@ class Frames:
         front_end: str = "log_mel",
         fold: int | None = None,
         share: float = 1.0,
+        only: list[str] | None = None,
     ) -> "Frames":
         """Open one split (of one fold) of a features folder as `sedutils.features.extract` writes it.
 
-        ``share`` of its recordings, at least one, evenly spread over the table, which goes scene by scene.
-        Normalisation stays that of the whole.
+        ``only`` the recordings named, in the table's order; of them ``share``, at least one, evenly
+        spread over the table, which goes scene by scene. Normalisation stays that of the whole.
         """
         folder = Path(folder)
         statistics = read_statistics(folder, front_end, fold)
@@ -55,6 +56,8 @@ class Frames:
         else:
             rows = pd.read_csv(folder / "folds.csv").query("fold == @fold and split == @split")
             recordings = recordings[recordings.recording.isin(rows.recording)]
+        if only is not None:
+            recordings = recordings[recordings.recording.isin(only)]
         if recordings.empty:
             where = "" if fold is None else f" in fold {fold}"
             raise ValueError(f"{folder / 'recordings.csv'}: no recording of split {split!r}{where}")

@@ -6,6 +6,7 @@ Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
 import hashlib
 import io
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -49,16 +50,16 @@ def fit(
 
     Returns
     -------
-    one dict an epoch: epoch, loss (mean over the training frames), validation_score (higher is better:
-    frame F1; for a network that pools over time one minus the mean equal error rate, reading A11), best
-    (whether the weights are those after this epoch)
+    one dict an epoch: epoch, loss (mean over the training frames), validation_score (higher is better: the
+    network's own; frame F1; for a network that pools over time one minus the mean equal error rate,
+    reading A11), best (whether the weights are those after this epoch)
     """
     device = pick(device)
     train, validation = train.to(device), validation.to(device)
     model.to(device, memory_format=torch.channels_last)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=learning_rate, fused=True)
-    monitor = tagging_score if getattr(model, "time_pooling", False) else frame_f1_score
+    monitor = monitor_of(model)
     loss_of = getattr(model, "loss", activity_loss)
     hop = hop_frames or sequence_frames
     first = min(minimum_epochs, max_epochs) if patience else max_epochs
@@ -83,8 +84,9 @@ def fit(
             losses.append(loss.detach())
         score = monitor(model, validation, sequence_frames, device)
         run.note(torch.stack(losses).mean().item(), score)
-        late = run.best_score > 0 and len(run.history) - run.best_epoch >= patience
-        run.finished = late or len(run.history) >= max_epochs
+        # a score of 0 is that of a network that has not found anything yet
+        late = run.best and run.best_score and len(run.history) - run.best_epoch >= patience
+        run.finished = bool(late) or len(run.history) >= max_epochs
         if run.finished or len(run.history) % checkpoint_epochs == 0:
             run.save()
         best = f", best {run.best_score:.3f}" if run.best else ""
@@ -104,7 +106,7 @@ class Run:
             first,
         )
         self.history, self.finished = [], False
-        self.best, self.best_score, self.best_epoch = None, -1.0, 0
+        self.best, self.best_score, self.best_epoch = None, -math.inf, 0
         torch.manual_seed(seed)
 
     def note(self, loss: float, score: float) -> None:
@@ -149,6 +151,13 @@ class Run:
             torch.cuda.set_rng_state(state["cuda_rng"])
 
 
+def monitor_of(model):
+    """What training maximises on validation data, ``(model, frames, sequence_frames, device) -> float``."""
+    if hasattr(model, "validation_score"):
+        return type(model).validation_score
+    return tagging_score if getattr(model, "time_pooling", False) else frame_f1_score
+
+
 def pick(device: str) -> torch.device:
     """``auto`` is the GPU where there is one."""
     if device == "auto":
@@ -186,7 +195,9 @@ def frame_f1_score(model, frames: Frames, sequence_frames: int, device) -> float
 def tagging_score(model, frames: Frames, sequence_frames: int, device) -> float:
     """One minus the equal error rate of the tags, averaged over classes."""
     scores = predict(model, frames, sequence_frames, device.type)
-    targets = [frames.recording(row, row.frames)[1][0] for row in frames.recordings.itertuples()]
+    targets = [
+        frames.recording(row, row.frames)[1].amax(dim=0) for row in frames.recordings.itertuples()
+    ]
     rates = tagging.equal_error_rates(torch.stack(targets).cpu().numpy(), scores)
     return 1 - float(np.nanmean(rates))
 

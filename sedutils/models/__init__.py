@@ -2,6 +2,7 @@
 
 from sedutils.models.cakir2017 import CNN, CRNN, FNN, RNN
 from sedutils.models.gradual import CBRNN, FinetuningNet
+from sedutils.models.kao2018 import RCRNN, ClipTagger
 from sedutils.models.phan2018 import MultiLabelCRNN, MultiTaskCRNN
 
 NETWORKS = {
@@ -11,6 +12,8 @@ NETWORKS = {
     "CRNN": CRNN,
     "MultiLabelCRNN": MultiLabelCRNN,
     "MultiTaskCRNN": MultiTaskCRNN,
+    "ClipTagger": ClipTagger,
+    "RCRNN": RCRNN,
     "CBRNN": CBRNN,
     "FinetuningNet": FinetuningNet,
 }

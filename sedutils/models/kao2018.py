@@ -179,6 +179,23 @@ class RCRNN(nn.Module):
         return proposal_loss(outputs, events) + classifier_loss(outputs, events)
 
     @torch.no_grad()
+    def validation_score(self, frames, sequence_frames: int, device) -> float:
+        """Minus the mean loss over the clips of a split: training ends once it no longer falls (Sec. 3.2).
+
+        The draw of anchors is the same in every epoch, and takes nothing from the training's generator.
+
+        frames : `sedutils.frames.Frames`; sequence_frames : of a clip
+        """
+        self.eval()
+        total, starts = 0.0, frames.starts(sequence_frames, offset=0)
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(0)
+            for start in starts:
+                x, y = frames.batch(start[None], sequence_frames)
+                total += self.loss(self(x), y).item()
+        return -total / len(starts)
+
+    @torch.no_grad()
     def detect(self, x) -> Detections:
         """Candidate events of each clip: refined proposals, of each class those that survive suppression."""
         outputs = self(x)
