@@ -32,6 +32,13 @@ def random_recording(rng, n_frames=30, classes=2):
     return np.concatenate((activity[:, None], distances), axis=1), roll
 
 
+def random_recordings(seed):
+    """Estimates and references of three recordings of unequal length."""
+    rng = np.random.default_rng(seed)
+    pairs = [random_recording(rng, int(n)) for n in rng.integers(8, 40, 3)]
+    return tuple(map(list, zip(*pairs, strict=True)))
+
+
 def slow_hits(output, reference):
     """Events and centres written out; a class a row: references, found, outputs, correct."""
 
@@ -59,6 +66,12 @@ def slow_f1(counts):
     precision = correct / outputs if outputs else 0.0
     recall = found / references
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def slow_scores(decisions, references):
+    """F1 of each class over several recordings."""
+    counts = sum(slow_hits(d, r) for d, r in zip(decisions, references, strict=True))
+    return [slow_f1(row) for row in counts]
 
 
 def slow_confidence(estimates, alpha, lag=np.inf):
@@ -189,36 +202,30 @@ ALPHAS, BETAS = np.array([0.0, 0.2, 0.5, 0.7, 1.0]), np.array([0.0, 0.1, 0.25, 0
 @settings(deadline=None, max_examples=40)
 @given(seeds, st.sampled_from([None, 2]))
 def test_search_tries_every_pair(seed, lag):
-    rng = np.random.default_rng(seed)
-    pairs = [random_recording(rng, int(n)) for n in rng.integers(8, 40, 3)]
-    estimates, references = map(list, zip(*pairs, strict=True))
+    estimates, references = random_recordings(seed)
     rule, f1 = search.search_confidence(estimates, references, alphas=ALPHAS, betas=BETAS, lag=lag)
     for i, a in enumerate(ALPHAS):
         curves = [slow_confidence(e, [a, a], np.inf if lag is None else lag) for e in estimates]
         top = np.max([c.max(axis=0) for c in curves], axis=0)
         for j, b in enumerate(BETAS):
             decisions = [curve / np.where(top > 0, top, 1) > b for curve in curves]
-            counts = sum(slow_hits(d, r) for d, r in zip(decisions, references, strict=True))
-            np.testing.assert_array_equal(f1[:, i, j], [slow_f1(row) for row in counts])
-    counts = sum(slow_hits(rule.decide(e), r) for e, r in zip(estimates, references, strict=True))
-    np.testing.assert_array_equal([slow_f1(row) for row in counts], best_of(f1))
+            np.testing.assert_array_equal(f1[:, i, j], slow_scores(decisions, references))
+    chosen = [rule.decide(e) for e in estimates]
+    np.testing.assert_array_equal(slow_scores(chosen, references), best_of(f1))
 
 
 @settings(deadline=None, max_examples=40)
 @given(seeds)
 def test_median_search_tries_every_pair(seed):
-    rng = np.random.default_rng(seed)
-    pairs = [random_recording(rng, int(n)) for n in rng.integers(8, 40, 3)]
-    scores = [estimates[:, 0] for estimates, _ in pairs]
-    references = [reference for _, reference in pairs]
+    estimates, references = random_recordings(seed)
+    scores = [e[:, 0] for e in estimates]
     windows = np.array([1, 3, 7, 13, 31])
     rule, f1 = search.search_median(scores, references, alphas=ALPHAS, windows=windows)
     for (i, w), (j, a) in itertools.product(enumerate(windows), enumerate(ALPHAS)):
         decisions = [decoding.median_filter(s > a, int(w)) for s in scores]
-        counts = sum(slow_hits(d, r) for d, r in zip(decisions, references, strict=True))
-        np.testing.assert_array_equal(f1[:, i, j], [slow_f1(row) for row in counts])
-    counts = sum(slow_hits(rule.decide(s), r) for s, r in zip(scores, references, strict=True))
-    np.testing.assert_array_equal([slow_f1(row) for row in counts], best_of(f1))
+        np.testing.assert_array_equal(f1[:, i, j], slow_scores(decisions, references))
+    chosen = [rule.decide(s) for s in scores]
+    np.testing.assert_array_equal(slow_scores(chosen, references), best_of(f1))
 
 
 @settings(deadline=None, max_examples=60)
