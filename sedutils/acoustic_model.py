@@ -2,7 +2,7 @@
 
 A `sedutils.models.tdnnf.TDNNF` learns the phone of each frame by cross-entropy, where Kaldi's chain recipe
 learns whole sequences. It trains at one output in 30 ms; the same weights then run at 10 ms
-(`at_full_rate`). Input is standardised by the network's fixed transform, so that weights need no
+(`read`). Input is standardised by the network's fixed transform, so that weights need no
 statistics beside them. Imports neither librosa nor DVC.
 """
 
@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import safetensors.torch
 import torch
 from torch.nn import functional as F
 
@@ -171,11 +172,39 @@ def taken(array: np.ndarray | torch.Tensor, rows: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(array[rows])
 
 
-def at_full_rate(model: TDNNF, **widths) -> TDNNF:
-    """The same weights with one output a frame of 10 ms; ``widths`` are those the network was made of."""
-    full = TDNNF(**(widths | {"subsampling": 1}))
-    full.load_state_dict(model.state_dict())
-    return full.to(next(model.parameters()).device).eval()
+def untrained(widths: dict, frames: Frames, *, seed: int, chunk_s: float) -> TDNNF:
+    """A network that learns nothing: drawn weights, and batch norms that know speech, as those of a trained one.
+
+    The control that the paper lacks: whatever it adds to a detector is no knowledge of phones.
+    """
+    torch.manual_seed(seed)
+    model = TDNNF(**widths)
+    standardise(model, frames)
+    norms = [part for part in model.modules() if isinstance(part, torch.nn.BatchNorm1d)]
+    for norm in norms:
+        norm.momentum = None  # the plain mean over the batches seen
+    length = round(chunk_s / mfcc.HOP_S)
+    starts = np.random.default_rng(seed).permutation(frames.starts(length, offset=0))
+    model.train()
+    with torch.no_grad():
+        for batch in np.array_split(starts, max(1, len(starts) // 64)):
+            model(taken(frames.features, batch[:, None] + np.arange(length)))
+    return model.eval()
+
+
+def write(model: TDNNF, widths: dict, folder: Path) -> None:
+    """Keep a network and the ``widths`` it was made of; no pickle."""
+    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    files.write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
+    files.write_text(folder / "description.json", json.dumps(widths, indent=1) + "\n")
+
+
+def read(folder: Path, *, subsampling: int = 1) -> TDNNF:
+    """A network that `write` kept, by default with one output a frame of 10 ms."""
+    widths = json.loads((Path(folder) / "description.json").read_text())
+    model = TDNNF(**(widths | {"subsampling": subsampling}))
+    model.load_state_dict(safetensors.torch.load_file(Path(folder) / "model.safetensors"))
+    return model.eval()
 
 
 def logits_of(

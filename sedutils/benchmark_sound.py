@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sedutils import features, files, foley, jobs, mixing, params, pitch
+from sedutils import features, files, foley, jobs, mixing, params, pitch, recipes
 
 
 def sound(size: str) -> list[tuple]:
@@ -34,7 +34,7 @@ def sound(size: str) -> list[tuple]:
             )
         tasks = [
             {
-                "path": w,
+                "sound": recipes.Sound(w),
                 "first": i * frames,
                 "frames": frames,
                 "folder": folder,

@@ -13,14 +13,16 @@ import pandas as pd
 import scipy.fft
 
 from sedutils import corpus as corpora
-from sedutils import files, jobs, metrics
+from sedutils import files, jobs, metrics, recipes
 from sedutils.frames import fold_key
 
 
-def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands, low_hz=0.0) -> np.ndarray:
+def mel_energies(
+    audio, *, sample_rate, frame_s, hop_s, fft, mel_bands, low_hz=0.0, window="hamming"
+) -> np.ndarray:
     """Mel band energies ``(frames, mel_bands)`` of mono audio from ``low_hz`` to the Nyquist frequency.
 
-    Hamming window, power, Slaney filters.
+    Power, Slaney filters.
 
     The numbers of `librosa.stft`, whose transform runs across memory; along it, and over blocks that
     stay in the cache, the same takes half the time.
@@ -30,11 +32,11 @@ def mel_energies(audio, *, sample_rate, frame_s, hop_s, fft, mel_bands, low_hz=0
     before = (fft - hop) // 2
     padded = np.pad(audio, (before, max(0, (frames - 1) * hop + fft - before - len(audio))))
     windows = librosa.util.frame(padded, frame_length=fft, hop_length=hop, axis=0)[:frames]
-    hamming = librosa.util.pad_center(librosa.filters.get_window("hamming", frame), size=fft)
+    weights = librosa.util.pad_center(librosa.filters.get_window(window, frame), size=fft)
     filters = librosa.filters.mel(sr=sample_rate, n_fft=fft, n_mels=mel_bands, fmin=low_hz).T
     energies = np.empty((frames, mel_bands), np.float32)
     for block in np.array_split(np.arange(frames), -(-frames // 128)):
-        spectrum = scipy.fft.rfft(windows[block[0] : block[-1] + 1] * hamming.astype(np.float32))
+        spectrum = scipy.fft.rfft(windows[block[0] : block[-1] + 1] * weights.astype(np.float32))
         energies[block] = librosa.util.abs2(spectrum) @ filters
     return energies
 
@@ -69,11 +71,9 @@ def extract(
     first_frame, frames, duration_s), ``labels.txt``, ``folds.csv`` where the corpus has folds, and
     ``statistics.json``: mean and standard deviation per dimension over the training frames of every fold.
     """
-    recordings = corpus.recordings.copy()
-    hop_s = settings["hop_s"]
-    recordings["frames"] = [metrics.frame_count(s, hop_s=hop_s) for s in recordings.duration_s]
-    recordings["first_frame"] = recordings.frames.cumsum() - recordings.frames
+    recordings = in_frames(corpus, settings["hop_s"])
     total = int(recordings.frames.sum())
+    sounds = recipes.sounds(corpus)
     folder.mkdir(parents=True, exist_ok=True)
     for name, width in widths(settings).items():
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (total, width)).flush()
@@ -81,7 +81,7 @@ def extract(
         extract_recording,
         [
             {
-                "path": corpus.audio_path(row.recording),
+                "sound": sounds[row.recording],
                 "first": row.first_frame,
                 "frames": row.frames,
                 "folder": folder,
@@ -93,12 +93,7 @@ def extract(
         backend=backend,
         workers=workers,
     )
-    write_targets(corpus, recordings, folder, hop_s)
-    columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
-    files.write_csv(folder / "recordings.csv", recordings[columns])
-    files.write_text(folder / "labels.txt", "\n".join(corpus.labels) + "\n")
-    if corpus.folds is not None:
-        files.write_csv(folder / "folds.csv", corpus.folds)
+    write_tables(corpus, recordings, folder, settings["hop_s"])
     statistics = {}
     for fold in corpus.fold_numbers or [None]:
         names = corpus.recordings_of("train", fold).recording
@@ -112,17 +107,32 @@ def extract(
     files.write_text(folder / "statistics.json", json.dumps(statistics, indent=1) + "\n")
 
 
-def extract_recording(*, path: Path, first: int, frames: int, folder: Path, settings: dict) -> None:
+def in_frames(corpus: corpora.Corpus, hop_s: float) -> pd.DataFrame:
+    """The recordings of a corpus with ``frames`` and ``first_frame``, all frames below each other."""
+    recordings = corpus.recordings.copy()
+    recordings["frames"] = [metrics.frame_count(s, hop_s=hop_s) for s in recordings.duration_s]
+    recordings["first_frame"] = recordings.frames.cumsum() - recordings.frames
+    return recordings
+
+
+def write_tables(corpus, recordings: pd.DataFrame, folder: Path, hop_s: float) -> None:
+    """Write all of a features folder that is not audio: targets, recordings, labels, folds."""
+    write_targets(corpus, recordings, folder, hop_s)
+    columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
+    files.write_csv(folder / "recordings.csv", recordings[columns])
+    files.write_text(folder / "labels.txt", "\n".join(corpus.labels) + "\n")
+    if corpus.folds is not None:
+        files.write_csv(folder / "folds.csv", corpus.folds)
+
+
+def extract_recording(
+    *, sound: recipes.Sound, first: int, frames: int, folder: Path, settings: dict
+) -> None:
     """Fill one recording's rows of the feature files."""
-    audio, _ = files.read_audio(path, sample_rate=settings["sample_rate"], allow_silence=True)
-    mel = log_mel(audio, **front_end(settings))
+    mel = log_mel(sound.read(settings["sample_rate"]), **front_end(settings))
     if abs(len(mel) - frames) > 1:
-        raise ValueError(f"{path}: {len(mel)} frames of audio, {frames} by recordings.csv")
-    mel = (
-        mel[:frames]
-        if len(mel) >= frames
-        else np.pad(mel, ((0, frames - len(mel)), (0, 0)), "edge")
-    )
+        raise ValueError(f"{sound.path}: {len(mel)} frames of audio, {frames} by recordings.csv")
+    mel = fitted(mel, frames)
     found = {"log_mel": mel}
     if settings["mfcc"]:
         found["mfcc"] = mfcc(mel, mfcc=settings["mfcc"], delta_frames=settings["delta_frames"])
@@ -131,9 +141,14 @@ def extract_recording(*, path: Path, first: int, frames: int, folder: Path, sett
         rows[first : first + frames] = values
 
 
+def fitted(rows: np.ndarray, frames: int) -> np.ndarray:
+    """The first ``frames`` rows, the last one repeated where there are fewer."""
+    return np.pad(rows[:frames], ((0, max(0, frames - len(rows))), (0, 0)), "edge")
+
+
 def front_end(settings: dict) -> dict:
     """The settings that `log_mel` takes, out of those of a front end in section ``features``."""
-    names = ("sample_rate", "frame_s", "hop_s", "fft", "mel_bands", "low_hz", "log_floor")
+    names = ("sample_rate", "frame_s", "hop_s", "fft", "mel_bands", "low_hz", "window", "log_floor")
     return {name: settings[name] for name in names}
 
 

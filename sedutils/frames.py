@@ -21,13 +21,13 @@ class Frames:
     On a CPU both stay memory maps and batches are read from them; on a GPU (`to`) the whole split
     lies on the device, so that no step waits for the host.
 
-    features : (frames, dimensions) of all recordings of the corpus, not normalised
+    features : (frames, dimensions) of all recordings of the corpus, not normalised; or `Columns`
     targets : (frames, classes), 0 or 1, or triplets (`sedutils.triplets`)
     recordings : DataFrame recording, first_frame, frames of this split
     mean, std : (dimensions,) over the training frames
     """
 
-    features: np.ndarray | torch.Tensor
+    features: "np.ndarray | torch.Tensor | Columns"
     targets: np.ndarray | torch.Tensor
     recordings: pd.DataFrame
     mean: torch.Tensor
@@ -45,11 +45,14 @@ class Frames:
     ) -> "Frames":
         """Open one split (of one fold) of a features folder as `sedutils.features.extract` writes it.
 
-        ``only`` the recordings named, in the table's order; of them ``share``, at least one, evenly
-        spread over the table, which goes scene by scene. Normalisation stays that of the whole.
+        ``front_end`` names one array of the folder, or several with a plus between them, which then
+        stand beside each other. ``only`` the recordings named, in the table's order; of them ``share``,
+        at least one, evenly spread over the table, which goes scene by scene. Normalisation stays that
+        of the whole.
         """
         folder = Path(folder)
         statistics = read_statistics(folder, front_end, fold)
+        arrays = [np.load(folder / f"{name}.npy", "r") for name in front_end.split("+")]
         recordings = pd.read_csv(folder / "recordings.csv", keep_default_na=False)
         if fold is None:
             recordings = recordings[recordings.split == split]
@@ -64,7 +67,7 @@ class Frames:
         last = len(recordings) - 1
         chosen = np.linspace(0, last, math.ceil(share * len(recordings))).round().astype(int)
         return cls(
-            np.load(folder / f"{front_end}.npy", "r"),
+            arrays[0] if len(arrays) == 1 else Columns(arrays),
             np.load(folder / "targets.npy", "r"),
             recordings.iloc[chosen].reset_index(drop=True),
             torch.tensor(statistics["mean"]),
@@ -115,10 +118,23 @@ class Frames:
         """One recording as sequences (sequences, length, dimensions), zeros behind its end, and its targets."""
         part = slice(row.first_frame, row.first_frame + row.frames)
         x, y = self.features[part], self.targets[part]
-        if isinstance(x, np.ndarray):
+        if not isinstance(x, torch.Tensor):
             x, y = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
         x = F.pad((x - self.mean) / self.std, (0, 0, 0, -len(x) % length))
         return x.unflatten(0, (-1, length)), y
+
+
+@dataclass
+class Columns:
+    """Arrays (frames, …) beside each other, joined only for the rows that are read."""
+
+    arrays: list[np.ndarray]
+
+    def __getitem__(self, rows) -> np.ndarray:
+        return np.concatenate([array[rows] for array in self.arrays], axis=-1)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
 
 
 def fold_key(fold: int | None) -> str:
@@ -127,9 +143,13 @@ def fold_key(fold: int | None) -> str:
 
 
 def read_statistics(folder: Path, front_end: str, fold: int | None) -> dict:
-    """Mean and standard deviation per dimension over the training frames (of a fold)."""
+    """What is taken from each dimension, ``mean``, and what divides it, ``std``: lists of numbers.
+
+    Over the training frames (of a fold); of several arrays one list behind the other (`Frames.read`).
+    """
     path = Path(folder) / "statistics.json"
     kept = json.loads(path.read_text())
     if fold_key(fold) not in kept:
         raise ValueError(f"{path}: no {fold_key(fold)!r}, it has {', '.join(kept)}")
-    return kept[fold_key(fold)][front_end]
+    parts = [kept[fold_key(fold)][name] for name in front_end.split("+")]
+    return {key: [value for part in parts for value in part[key]] for key in ("mean", "std")}

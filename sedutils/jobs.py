@@ -24,6 +24,9 @@ ALLOWED_WARNINGS = (
     ("ignore", "For consistency across implementations", PendingDeprecationWarning),
     # joblib starts its workers with a fork of a process that has threads; they then exec
     ("ignore", ".*multi-threaded, use of fork", DeprecationWarning),
+    # joblib, in the thread that hands out work, as it replaces a worker that has grown by 300 MB (a late
+    # import will do); as an error it would end the thread, and the run would wait for ever
+    ("ignore", "A worker stopped while some jobs were given", UserWarning),
 )
 
 

@@ -2,9 +2,9 @@
 
 The corpus `tut_rare_2017` (DCASE 2017 challenge, task 2; Kao et al. 2018, Sec. 3.1; gradual network,
 Sec. 3). A recording belongs to the detector of one class, which is its ``scene``. A recording is a
-recipe, a row of recipes.csv; `render` makes its audio from that row and the source files alone. So
-the papers' training sets need no more than their sources on disk: whether mixtures are written is
-the setting ``audio``.
+recipe, a row of recipes.csv, from which `sedutils.recipes.render` makes its audio. So the papers'
+training sets need no more than their sources on disk: whether mixtures are written is the setting
+``audio``.
 
 Both papers train on the split ``train``, which holds two sets that differ in ``event_probability``:
 0.5 (pre-training of Kao et al., and the gradual network, which takes the first of it) and 0.99
@@ -19,6 +19,7 @@ import pandas as pd
 from sedutils import corpus, files, jobs, mixing, rare_sources
 from sedutils.corpus_checks import TABLES
 from sedutils.official import tut_rare_2017
+from sedutils.recipes import SAMPLE_RATE, render
 
 NAME = "tut_rare_2017"
 SPLITS = {
@@ -29,8 +30,6 @@ SPLITS = {
     "evaluation": "evaluation",
 }
 READY_MADE = ("development", "evaluation")  # of the official source
-ANTI_CLIPPING = 0.2  # the challenge multiplies every mixture by it
-QUIETEST = 1e-6  # RMS under which a ratio to it means nothing
 COLUMNS = list(TABLES["recipes.csv"])
 TIMES = ["background_cut_s", "segment_onset_s", "segment_offset_s", "onset_s"]
 
@@ -113,7 +112,7 @@ def plan(
             tables.append(recipes.assign(scene=label, split=split))
     drawn = pd.concat(tables, ignore_index=True)
     recordings = drawn[["recording", "scene", "split"]].assign(
-        path="", duration_s=length_s, sample_rate=mixing.SAMPLE_RATE
+        path="", duration_s=length_s, sample_rate=SAMPLE_RATE
     )
     return recordings, drawn[COLUMNS]
 
@@ -185,82 +184,7 @@ def write_audio(recordings, recipes, folder: Path, *, backend: str, workers: int
 
 def write_mixture(*, recipe, folder: Path, path: Path, duration_s: float) -> None:
     """Render one mixture to a file."""
-    files.write_wav(path, render(recipe, folder, duration_s=duration_s), mixing.SAMPLE_RATE)
-
-
-def read_mixture(made: corpus.Corpus, recording: str) -> np.ndarray:
-    """Audio of a recording, (samples,) float32 at 44.1 kHz: from its file, or rendered."""
-    row = made.recordings[made.recordings["recording"] == recording]
-    if len(row) and not row["path"].iloc[0]:
-        recipe = made.recipes[made.recipes["recording"] == recording].iloc[0]
-        return render(recipe, made.folder, duration_s=row["duration_s"].iloc[0])
-    path = made.audio_path(recording)
-    return files.read_audio(path, sample_rate=mixing.SAMPLE_RATE, allow_silence=True)[0]
-
-
-def render(recipe, folder: Path, *, duration_s: float) -> np.ndarray:
-    """Audio of one recipe, (samples,) float32 at 44.1 kHz; nothing but it and the sources counts.
-
-    The event is scaled to the ratio 20 log10(RMS of the event / RMS of the background under it) =
-    ``ebr_db``, the sum multiplied by 0.2 against clipping. What still goes beyond full scale is
-    scaled to it.
-
-    Parameters
-    ----------
-    recipe : a row of recipes.csv, its paths relative to ``folder`` or absolute
-
-    Raises
-    ------
-    ValueError : a source too short, or so quiet that there is no ratio; one line naming it
-    """
-    mixture = piece(folder / recipe.background, recipe.background_cut_s, duration_s)
-    if recipe.event:
-        lasting_s = recipe.segment_offset_s - recipe.segment_onset_s
-        event = piece(folder / recipe.event, recipe.segment_onset_s, lasting_s)
-        start = min(round(recipe.onset_s * mixing.SAMPLE_RATE), len(mixture) - len(event))
-        under = mixture[start : start + len(event)]
-        for path, sound in ((recipe.background, under), (recipe.event, event)):
-            if rms(sound) < QUIETEST:
-                told = f"silent for the {lasting_s:.3f} s of the event of {recipe.recording}"
-                raise ValueError(f"{folder / path}: {told}: no event-to-background ratio")
-        under += event * np.float32(10 ** (recipe.ebr_db / 20) * rms(under) / rms(event))
-    mixture *= np.float32(ANTI_CLIPPING)
-    peak = max(float(mixture.max()), -float(mixture.min()))
-    return mixture if peak <= 1 else mixture / np.float32(peak)
-
-
-def piece(path: Path, start_s: float, lasting_s: float) -> np.ndarray:
-    """A stretch of a source, (samples,) float32 at 44.1 kHz; up to 20 ms that its end lacks are zero."""
-    audio, _ = files.read_audio(path, sample_rate=mixing.SAMPLE_RATE)
-    start, count = round(start_s * mixing.SAMPLE_RATE), round(lasting_s * mixing.SAMPLE_RATE)
-    found = audio[start : start + count]
-    if count - len(found) > corpus.HOP_S * mixing.SAMPLE_RATE:
-        end_s = len(audio) / mixing.SAMPLE_RATE
-        raise ValueError(
-            f"{path}: {lasting_s:.6g} s from {start_s:.6g} s wanted, {end_s:.6g} s long"
-        )
-    return np.pad(found, (0, count - len(found))) if len(found) < count else found
-
-
-def rms(sound: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(sound.astype(np.float64) ** 2)))
-
-
-def clips_of(
-    made: corpus.Corpus,
-    label: str,
-    split: str,
-    *,
-    event_probability: float | None = None,
-    most: int | None = None,
-) -> pd.DataFrame:
-    """The recordings of one class's detector in a split, of one training set, the first `most`."""
-    table = made.recordings_of(split)
-    table = table[table["scene"] == label]
-    if event_probability is not None:
-        drawn = made.recipes[np.isclose(made.recipes["event_probability"], event_probability)]
-        table = table[table["recording"].isin(drawn["recording"])]
-    return table.head(len(table) if most is None else most).reset_index(drop=True)
+    files.write_wav(path, render(recipe, folder, duration_s=duration_s), SAMPLE_RATE)
 
 
 def summary(made: corpus.Corpus) -> pd.DataFrame:

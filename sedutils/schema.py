@@ -4,18 +4,19 @@ import itertools
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Probability = Annotated[float, Field(ge=0, le=1)]
-Share = Annotated[float, Field(gt=0, le=1)]
-# a YAML list is welcome where a pair is meant
-Range = Annotated[tuple[Positive, Positive], Field(strict=False)]
-Counts = Annotated[tuple[Count, Count], Field(strict=False)]
-Split = Literal["train", "validation", "test"]
+from sedutils.schema_corpora import (
+    Corpora,
+    Count,
+    Counts,
+    Fraction,
+    Positive,
+    Section,
+)
 
+DECISION_S = 0.1  # of the gradual network, of two inputs
+PER_DECISION = 2
 
 # Systems that tables and verdicts of the chapters cannot do without, by corpus and family
 ROWS = {
@@ -28,168 +29,12 @@ ROWS = {
     ("tut_sound_events_2016", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2016"),
     ("tut_sed_synthetic_2016", "multitask"): ("multilabel_crnn", "multitask_crnn"),
     ("itc_irst", "multitask"): ("multilabel_crnn", "multitask_crnn"),
+    ("tut_rare_2017", "rcrnn"): ("rcrnn_cnn", "rcrnn_gru", "rcrnn"),
+    ("tut_rare_2017", "gradual"): (
+        *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
+    ),
     ("chime_home", "main"): ("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_no_batch_norm"),
 }
-
-
-class Section(BaseModel):
-    """A part of params.yaml: unknown keys are errors, and 1.5 is no integer."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Mixtures(Section):
-    """TUT-SED Synthetic 2016"""
-
-    source: Literal["foley", "bank", "official"]
-    official: str
-    bank: str
-    seed: Annotated[int, Field(ge=0)]
-    bank_folds: dict[Split, list[int]]
-    split_fractions: dict[Split, Annotated[float, Field(gt=0, lt=1)]]
-    classes_per_mixture: Counts
-    segment_s: Range
-    polyphony: Positive
-    level_spread_db: Annotated[float, Field(ge=0)]
-    annotation_range_db: Positive
-    annotation_gap_s: Annotated[float, Field(ge=0)]
-    mixture_s: Positive
-    mixtures: dict[Split, Count]
-    uses_per_instance: Positive
-
-    @model_validator(mode="after")
-    def ordered(self):
-        for name in ("classes_per_mixture", "segment_s"):
-            least, most = getattr(self, name)
-            if least > most:
-                raise ValueError(
-                    f"{name} is [{least}, {most}]: the first must not exceed the second"
-                )
-        folds = [fold for numbers in self.bank_folds.values() for fold in numbers]
-        if len(set(folds)) < len(folds):
-            raise ValueError(f"bank_folds gives a fold to two parts: {self.bank_folds}")
-        if abs(sum(self.split_fractions.values()) - 1) > 1e-6:
-            raise ValueError(f"split_fractions must add up to 1: {self.split_fractions}")
-        return self
-
-
-class Scenes(Section):
-    """TUT-SED 2009 and TUT Sound Events 2016"""
-
-    source: Literal["foley", "official"]
-    official: str
-    seed: Annotated[int, Field(ge=0)]
-    recordings_per_scene: Annotated[int, Field(ge=3)]
-    recording_s: Positive
-    polyphony: Positive
-    event_to_background_db: Annotated[tuple[float, float], Field(strict=False)]
-    folds: Annotated[int, Field(ge=2)]
-    validation_share: Annotated[float, Field(gt=0, lt=1)]
-    annotation_range_db: Positive
-    annotation_gap_s: Annotated[float, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def possible(self):
-        check_levels(self.event_to_background_db)
-        rest = self.recordings_per_scene - math.ceil(self.recordings_per_scene / self.folds)
-        held = math.ceil(self.validation_share * rest)
-        if self.recordings_per_scene < self.folds or not 0 < held < rest:
-            raise ValueError(
-                f"recordings_per_scene = {self.recordings_per_scene} is too few for {self.folds} folds"
-            )
-        return self
-
-
-def check_levels(event_to_background_db: tuple[float, float]) -> None:
-    low, high = event_to_background_db
-    if low > high:
-        raise ValueError(f"event_to_background_db is [{low}, {high}]: give the lower one first")
-
-
-class Chunks(Section):
-    """CHiME-Home"""
-
-    source: Literal["foley", "official"]
-    official: str
-    seed: Annotated[int, Field(ge=0)]
-    development: Count
-    evaluation: Count
-    validation_share: Annotated[float, Field(gt=0, lt=1)]
-
-
-class RareClips(Section):
-    """How many mixtures of each class in each set of TUT Rare Sound Events 2017"""
-
-    pretraining: Count
-    detection: Count
-    validation: Count
-    development: Count
-    evaluation: Count
-
-
-class Sessions(Section):
-    """ITC-Irst"""
-
-    source: Literal["foley", "official"]
-    official: str
-    seed: Annotated[int, Field(ge=0)]
-    train_sessions: Annotated[int, Field(ge=2)]
-    test_sessions: Count
-    events_per_class: Count
-    session_s: Positive
-    event_to_background_db: Annotated[tuple[float, float], Field(strict=False)]
-    annotation_range_db: Positive
-
-    @model_validator(mode="after")
-    def ordered(self):
-        check_levels(self.event_to_background_db)
-        return self
-
-
-class RareEvents(Section):
-    """TUT Rare Sound Events 2017"""
-
-    source: Literal["foley", "bank", "official"]
-    official: str
-    bank: str
-    bank_events: dict[Literal["babycry", "glassbreak", "gunshot"], str]
-    bank_backgrounds: Annotated[list[str], Field(min_length=1)]
-    seed: Annotated[int, Field(ge=0)]
-    clip_s: Positive
-    event_probability: Probability
-    detection_event_probability: Probability
-    ebr_db: Annotated[list[float], Field(min_length=1)]
-    validation_share: Annotated[float, Field(gt=0, lt=1)]
-    annotation_range_db: Positive
-    annotation_gap_s: Annotated[float, Field(ge=0)]
-    clips: RareClips
-    events_share: Share
-    backgrounds_share: Share
-    audio: bool
-
-    @model_validator(mode="after")
-    def told_apart(self):
-        if self.event_probability == self.detection_event_probability:
-            raise ValueError(
-                f"detection_event_probability = {self.event_probability} is event_probability too: "
-                "the two training sets could not be told apart"
-            )
-        for label in ("babycry", "glassbreak", "gunshot"):
-            if label not in self.bank_events:
-                raise ValueError(f"bank_events: no label for {label}")
-        both = set(self.bank_events.values()) & set(self.bank_backgrounds)
-        if both or len(set(self.bank_events.values())) < len(self.bank_events):
-            raise ValueError("bank_events, bank_backgrounds: a label is there twice")
-        return self
-
-
-class Corpora(Section):
-    tut_sed_synthetic_2016: Mixtures
-    tut_sed_2009: Scenes
-    tut_sound_events_2016: Scenes
-    chime_home: Chunks
-    itc_irst: Sessions
-    tut_rare_2017: RareEvents
 
 
 class FrontEnd(Section):
@@ -199,6 +44,7 @@ class FrontEnd(Section):
     fft: Count
     mel_bands: Count
     low_hz: Annotated[float, Field(ge=0)]
+    window: Literal["hamming", "hann"]
     log_floor: Positive
     mfcc: Annotated[int, Field(ge=0)]
     delta_frames: Annotated[int, Field(ge=3)]
@@ -212,9 +58,27 @@ class FrontEnd(Section):
         return self
 
 
+class GradualFrontEnd(FrontEnd):
+    mean_frames: Count
+    context: Count
+
+    @model_validator(mode="after")
+    def decisions(self):
+        if self.context % 2 == 0:
+            raise ValueError(
+                f"context = {self.context}: as many before as behind make an odd number"
+            )
+        if abs(PER_DECISION * self.mean_frames * self.hop_s - DECISION_S) > 1e-9:
+            told = f"mean_frames = {self.mean_frames}, hop_s = {self.hop_s}"
+            raise ValueError(f"{told}: two means must make a decision of {DECISION_S} s")
+        return self
+
+
 class Features(Section):
     cakir2017: FrontEnd
     phan2018: FrontEnd
+    kao2018: FrontEnd
+    gradual: GradualFrontEnd
 
     @model_validator(mode="after")
     def complete(self):
@@ -282,7 +146,50 @@ class BoundaryCRNN(Convolutional):
     units: Count
 
 
-System = Annotated[GMM | FNN | CNN | RNN | CRNN | BoundaryCRNN, Field(discriminator="kind")]
+class OfClips(Section):
+    """A network that is trained on whole clips"""
+
+    sequence_frames: Count
+    batch_frames: Count
+    learning_rate: Positive
+
+
+class RegionCRNN(OfClips):
+    """Kao et al. 2018"""
+
+    kind: Literal["RCRNN"]
+    widths: Counts
+    recurrent: Literal["bigru", "gru", "none"]
+    units: Count
+    nodes: Count
+
+
+class AttentionCRNN(OfClips):
+    """The gradual network, its twins without ASR features and without spectral attention"""
+
+    kind: Literal["CBRNN"]
+    asr: Literal["trained", "untrained", "none"]
+    channels: Count
+    units: Count
+    layers: Count
+    spectral_units: Count
+    temporal_units: Count
+    spectral_attention: bool
+    attention: Literal["softmax", "sigmoid"]
+    dropout: Fraction
+
+
+class Finetuning(OfClips):
+    """A dense layer on ASR features alone"""
+
+    kind: Literal["FinetuningNet"]
+    asr: Literal["trained", "untrained"]
+
+
+System = Annotated[
+    GMM | FNN | CNN | RNN | CRNN | BoundaryCRNN | RegionCRNN | AttentionCRNN | Finetuning,
+    Field(discriminator="kind"),
+]
 
 
 class Training(Section):
@@ -342,6 +249,40 @@ class Grid(Section):
         return self
 
 
+class Pretraining(Section):
+    batch_frames: Count
+    learning_rate: Positive
+
+
+class RegionSearch(Section):
+    units: Annotated[list[Count], Field(min_length=1)]
+    nodes: Annotated[list[Count], Field(min_length=1)]
+
+
+class RegionExperiments(Section):
+    """Kao et al. 2018, Sec. 3"""
+
+    pretraining: Pretraining
+    search: RegionSearch
+    search_seeds: Count
+    probability: Annotated[float, Field(gt=0, lt=1)]
+
+
+class AcousticModel(Section):
+    """TDNN-F"""
+
+    kaldi: str
+    dim: Count
+    bottleneck: Count
+    strides: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    prefinal: Count
+    chunk_s: Annotated[float, Field(ge=0.3)]
+    batch_chunks: Count
+    learning_rate: Positive
+    patience: Count
+    max_epochs: Count
+
+
 class Jobs(Section):
     backend: Literal["processes", "in-process", "dask"]
     workers: Annotated[int, Field(ge=0)]
@@ -375,6 +316,8 @@ class Params(Section):
     systems: dict[str, System]
     training: Training
     grid: Grid
+    rcrnn: RegionExperiments
+    acoustic_model: AcousticModel
     jobs: Jobs
     evaluation: Evaluation
 
@@ -400,9 +343,22 @@ class Params(Section):
             front_end = self.features.phan2018 if boundary else self.features.cakir2017
             possible(f"systems.{name}", system, front_end.mel_bands)
         self.check_grid()
+        self.check_clips()
         if len(set(self.training.seeds)) < len(self.training.seeds):
             raise ValueError(f"training.seeds: {self.training.seeds} names a seed twice")
         return self
+
+    def check_clips(self):
+        """A sequence of the networks that see whole clips is a clip of the rare-event corpus."""
+        clip_s = self.corpora.tut_rare_2017.clip_s
+        for name, system in self.systems.items():
+            if isinstance(system, OfClips):
+                region = isinstance(system, RegionCRNN)
+                hop_s = self.features.kao2018.hop_s if region else DECISION_S
+                frames = math.ceil(round(clip_s / hop_s, 6))
+                if system.sequence_frames != frames:
+                    told = f"systems.{name}.sequence_frames = {system.sequence_frames}"
+                    raise ValueError(f"{told}: a clip of {clip_s:g} s has {frames} frames")
 
     def check_grid(self):
         """Every point of the grid must be a system that can be built."""

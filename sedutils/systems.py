@@ -20,11 +20,8 @@ from sedutils.models.phan2018 import MultiTaskCRNN
 CHECKPOINTS = Path(".cache/checkpoints")
 # Values of a network's section in params.yaml that its training takes, not its class
 OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
-# What decides the numbers of a network's training, apart from parameters, data and its own module
-CODE = (
-    *("training.py", "frames.py", "tagging.py", "triplets.py"),
-    *("models/blocks.py", "models/gru.py"),
-)
+# What decides the numbers of a network's training, apart from parameters, data and its own modules
+CODE = ("training.py", "frames.py", "tagging.py", "triplets.py")
 
 
 @dataclass(frozen=True)
@@ -182,31 +179,16 @@ class System:
             longest = triplets.longest_events(triplets.rolls(train))
             train = triplets.with_triplets(train, longest)
             self.description["longest_events"] = longest.tolist()  # in frames, scale of distances
-        options = {k: v for k, v in settings.items() if k != "seeds"}
-        code = [Path(inspect.getfile(type(self.model))), *(Path(__file__).parent / c for c in CODE)]
-        checkpoint = training.checkpoint_path(
-            CHECKPOINTS,
-            arguments=self.description["arguments"],
-            training=options,
-            seed=seed,
-            code=[files.digest(path) for path in code],
-            fold=fold,
-            share=share,
-            data=[
-                files.digest(features / name)
-                for name in ("log_mel.npy", "targets.npy", "recordings.csv", "folds.csv")
-                if (features / name).exists()
-            ],
-        )
-        return training.fit(
+        return fit_network(
             self.model,
             train,
             Frames.read(features, "validation", fold=fold),
+            features,
+            arguments=self.description["arguments"],
             seed=seed,
-            checkpoint=checkpoint,
-            label=f"{self.description['system']} seed {seed}: epoch",
-            **{name: self.description["arguments"][name] for name in OF_TRAINING},
-            **options,
+            settings=settings,
+            label=f"{self.description['system']} seed {seed}",
+            facts={"fold": fold, "share": share},
         )
 
     def scores_of(self, frames: Frames, device: str = "cpu") -> np.ndarray:
@@ -254,6 +236,68 @@ class System:
         return cls(model, description)
 
 
+def fit_network(
+    model: torch.nn.Module,
+    train: Frames,
+    validation: Frames,
+    features: Path,
+    *,
+    arguments: dict,
+    seed: int,
+    settings: dict,
+    label: str,
+    facts: dict,
+    front_end: str = "log_mel",
+) -> list[dict]:
+    """`sedutils.training.fit` with a checkpoint for all that decides the result; returns the history.
+
+    arguments : the system's section of params.yaml
+    features : the folder whose arrays ``front_end`` names
+    settings : section ``training``
+    facts : JSON values, what else decides it: which recordings, the weights that it begins with
+    """
+    options = {k: v for k, v in settings.items() if k != "seeds"}
+    arrays = [f"{name}.npy" for name in (*front_end.split("+"), "targets")]
+    checkpoint = training.checkpoint_path(
+        CHECKPOINTS,
+        arguments=arguments,
+        training=options,
+        seed=seed,
+        code=[files.digest(path) for path in code_of(type(model))],
+        data=[
+            files.digest(features / name)
+            for name in (*arrays, "recordings.csv", "folds.csv")
+            if (features / name).exists()
+        ],
+        **facts,
+    )
+    return training.fit(
+        model,
+        train,
+        validation,
+        seed=seed,
+        checkpoint=checkpoint,
+        label=f"{label}: epoch",
+        **{name: arguments[name] for name in OF_TRAINING},
+        **options,
+    )
+
+
+def code_of(kind: type) -> list[Path]:
+    """The files that decide the numbers of a network's training: `CODE`, its module, and those of models it imports."""
+    modules, found = [inspect.getmodule(kind)], set()
+    while modules:
+        module = modules.pop()
+        found.add(Path(module.__file__))
+        imported = {inspect.getmodule(value) for value in vars(module).values()}
+        modules += [
+            m
+            for m in imported
+            if m and m.__name__.startswith("sedutils.models.") and Path(m.__file__) not in found
+        ]
+    return sorted(found | {Path(__file__).parent / name for name in CODE})
+
+
 def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GMM:
     """The model that a system's section of params.yaml describes."""
     arguments = dict(arguments)
@@ -262,7 +306,8 @@ def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GM
         return GMM(window_frames=round(arguments.pop("window_s") / front_end["hop_s"]), **arguments)
     for name in OF_TRAINING:
         del arguments[name]
-    return models.build(kind, bands=front_end["mel_bands"], classes=classes, **arguments)
+    bands = front_end["mel_bands"] * front_end.get("context", 1)
+    return models.build(kind, bands=bands, classes=classes, **arguments)
 
 
 def recordings(frames: Frames):

@@ -62,6 +62,26 @@ def trained(splits):
     return model, history
 
 
+@pytest.fixture(scope="module")
+def full(trained, folder):
+    """The trained network, written and read again at one output a frame."""
+    acoustic.write(trained[0], WIDTHS, folder / "model")
+    return acoustic.read(folder / "model")
+
+
+def test_an_untrained_network_has_its_shape_and_norms_that_know_speech(full, splits):
+    """Nothing is learnt: the weights are those drawn, and only the norms' statistics have moved."""
+    net = acoustic.untrained(WIDTHS, splits[0], seed=1, chunk_s=0.6)
+    for (name, drawn), (_, kept) in zip(
+        network().named_parameters(), net.named_parameters(), strict=True
+    ):
+        assert name.startswith("lda") or torch.equal(drawn, kept), name
+    x, _ = next(iter(acoustic.recordings_of(splits[0])))
+    features = acoustic.logits_of(net, x, features=True)
+    assert features.shape == (-(-len(x) // 3), 24)
+    assert 0.5 < features.std() < 2 and acoustic.frame_accuracy(net, splits[1]) < 0.2
+
+
 def test_features_and_targets_stand_beside_each_other(folder, splits):
     made = corpus.read(folder / "corpus")
     row = splits[0].recordings.iloc[1]
@@ -122,10 +142,10 @@ def test_a_killed_training_ends_with_the_same_numbers(splits, tmp_path):
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_at_full_rate_every_third_output_is_the_same(trained, splits):
+def test_at_full_rate_every_third_output_is_the_same(full, trained, splits):
     model, _ = trained
     x, _ = next(iter(acoustic.recordings_of(splits[1])))
-    full = acoustic.logits_of(acoustic.at_full_rate(model, **WIDTHS), x)
+    full = acoustic.logits_of(full, x)
     assert len(full) == len(x)
     assert torch.allclose(full[::3], acoustic.logits_of(model, x), atol=1e-4)
 
@@ -168,8 +188,7 @@ def test_phone_error_rate_by_hand():
     assert acoustic.frame_accuracy(Oracle(), frames) == 1
 
 
-def test_asr_features_are_means_over_100_ms(trained, rng):
-    full = acoustic.at_full_rate(trained[0], **WIDTHS)
+def test_asr_features_are_means_over_100_ms(full, rng):
     audio = (0.1 * rng.standard_normal(2 * 16000 + 900)).astype(np.float32)
     found = acoustic.asr_features(full, audio)
     assert found.shape == (20, 24) and found.dtype == np.float32
@@ -178,8 +197,7 @@ def test_asr_features_are_means_over_100_ms(trained, rng):
     assert acoustic.asr_features(full, np.zeros(30 * 16000, np.float32)).shape == (300, 24)
 
 
-def test_phones_of_segments_are_counted(trained, rng):
-    full = acoustic.at_full_rate(trained[0], **WIDTHS)
+def test_phones_of_segments_are_counted(full, rng):
     silence = [np.full(8000, 1e-4, np.float32) * rng.standard_normal(8000) for _ in range(2)]
     counts = acoustic.phone_counts(full, [x.astype(np.float32) for x in silence])
     assert list(counts) == list(phones.LABELS) and sum(counts.values()) >= 2

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sedutils import corpus, files, params, rare_mixing, rare_sources, schema
+from sedutils import corpus, files, params, rare_mixing, rare_sources, schema_corpora
+from sedutils.recipes import clips_of, render, sounds
 
 (LAPTOP,) = params.load("corpora.tut_rare_2017", size="laptop")
 TINY = LAPTOP | {
@@ -45,15 +46,15 @@ def test_a_mixture_worked_by_hand(tmp_path):
     write(tmp_path / "b.wav", np.repeat([0.01, 0.1], RATE))
     write(tmp_path / "e.wav", np.r_[np.zeros(RATE), np.full(RATE, 0.5)])
     row = recipe(segment_onset_s=1.2, segment_offset_s=1.7, onset_s=1.25)
-    audio = rare_mixing.render(row, tmp_path, duration_s=2.0)
+    audio = render(row, tmp_path, duration_s=2.0)
     assert audio.shape == (2 * RATE,) and audio.dtype == np.float32
     start, stop = round(1.25 * RATE), round(1.75 * RATE)
     np.testing.assert_allclose(audio[:RATE], 0.2 * 0.01, rtol=1e-6)
     np.testing.assert_allclose(audio[start:stop], 0.2 * (0.1 + 0.1 * 10**0.3), rtol=1e-6)
     np.testing.assert_allclose(np.r_[audio[RATE:start], audio[stop:]], 0.2 * 0.1, rtol=1e-6)
-    alone = rare_mixing.render(recipe(event=""), tmp_path, duration_s=2.0)
+    alone = render(recipe(event=""), tmp_path, duration_s=2.0)
     np.testing.assert_allclose(alone, 0.2 * np.repeat([0.01, 0.1], RATE), rtol=1e-6)
-    later = rare_mixing.render(recipe(event="", background_cut_s=0.5), tmp_path, duration_s=1.0)
+    later = render(recipe(event="", background_cut_s=0.5), tmp_path, duration_s=1.0)
     np.testing.assert_allclose(later, alone[RATE // 2 : -RATE // 2], rtol=1e-6)
 
 
@@ -70,7 +71,7 @@ def test_the_ratio_is_that_of_the_recipe(tmp_path_factory, ebr_db, onset_s, last
     write(folder / "b.wav", background)
     write(folder / "e.wav", gain * 0.3 * rng.uniform(-1, 1, RATE))
     row = recipe(ebr_db=ebr_db, onset_s=onset_s, segment_offset_s=lasting_s)
-    audio = rare_mixing.render(row, folder, duration_s=2.0) / 0.2
+    audio = render(row, folder, duration_s=2.0) / 0.2
     start, count = round(onset_s * RATE), round(lasting_s * RATE)
     under = background[start : start + count]
     event = audio[start : start + count] - under
@@ -82,7 +83,7 @@ def test_what_goes_beyond_full_scale_is_scaled_to_it(tmp_path):
     click = np.zeros(RATE)
     click[100] = 1.0
     write(tmp_path / "e.wav", click)
-    audio = rare_mixing.render(recipe(segment_offset_s=1.0), tmp_path, duration_s=1.0)
+    audio = render(recipe(segment_offset_s=1.0), tmp_path, duration_s=1.0)
     assert np.abs(audio).max() == pytest.approx(1.0, abs=1e-6)
     assert audio[0] == pytest.approx(0.9 / (0.9 + 0.9 * 10**0.3 * np.sqrt(RATE)), rel=1e-4)
 
@@ -90,12 +91,12 @@ def test_what_goes_beyond_full_scale_is_scaled_to_it(tmp_path):
 def test_silence_and_short_sources_are_one_clear_line(tmp_path):
     write(tmp_path / "b.wav", np.repeat([0.1, 0.0], RATE))
     write(tmp_path / "e.wav", np.repeat([0.0, 0.1], RATE))
-    render = lambda **row: lambda: rare_mixing.render(recipe(**row), tmp_path, duration_s=2.0)  # noqa: E731
+    call = lambda **row: lambda: render(recipe(**row), tmp_path, duration_s=2.0)  # noqa: E731
     late = {"segment_onset_s": 1.0, "segment_offset_s": 1.5}
-    refused(ValueError, render(onset_s=1.2, **late), tmp_path / "b.wav", "silent", "of r")
-    refused(ValueError, render(), tmp_path / "e.wav", "silent for the 0.500 s")
-    refused(ValueError, render(background_cut_s=0.5), "2 s from 0.5 s wanted, 2 s long")
-    refused(ValueError, render(segment_onset_s=1.8, segment_offset_s=2.5), "e.wav", "0.7 s from")
+    refused(ValueError, call(onset_s=1.2, **late), tmp_path / "b.wav", "silent", "of r")
+    refused(ValueError, call(), tmp_path / "e.wav", "silent for the 0.500 s")
+    refused(ValueError, call(background_cut_s=0.5), "2 s from 0.5 s wanted, 2 s long")
+    refused(ValueError, call(segment_onset_s=1.8, segment_offset_s=2.5), "e.wav", "0.7 s from")
 
 
 @pytest.fixture(scope="module")
@@ -107,13 +108,13 @@ def test_each_class_has_clips_of_its_own_in_four_splits(made):
     assert made.labels == ("babycry", "glassbreak", "gunshot")
     assert made.splits == corpus.CHALLENGE_SPLITS and made.fold_numbers == []
     for label in made.labels:
-        sizes = [len(rare_mixing.clips_of(made, label, split)) for split in made.splits]
+        sizes = [len(clips_of(made, label, split)) for split in made.splits]
         assert sizes == [8, 2, 2, 2]
         for probability, present in ((0.5, 2), (0.99, 4)):
-            clips = rare_mixing.clips_of(made, label, "train", event_probability=probability)
+            clips = clips_of(made, label, "train", event_probability=probability)
             assert len(clips) == 4 and set(clips.scene) == {label}
             assert made.events.recording.isin(clips.recording).sum() == present
-    assert len(rare_mixing.clips_of(made, "gunshot", "train", most=3)) == 3
+    assert len(clips_of(made, "gunshot", "train", most=3)) == 3
     scene = made.recordings.set_index("recording").scene
     assert (made.events.recording.map(scene) == made.events.label).all()
     assert made.events.recording.is_unique
@@ -139,11 +140,11 @@ def test_annotation_is_where_the_event_was_put(made):
         length_s = row.segment_offset_s - row.segment_onset_s
         assert event.offset_s - event.onset_s == pytest.approx(length_s, abs=2e-6)
         assert 0 <= event.onset_s < event.offset_s <= 6.0 + 1e-6
-        mixture = rare_mixing.read_mixture(made, event.recording)
+        mixture = sounds(made)[event.recording].read(RATE)
         silent = row.copy()
         silent["event"] = ""
         changed = np.flatnonzero(
-            np.abs(mixture - rare_mixing.render(silent, made.folder, duration_s=6.0)) > 1e-4
+            np.abs(mixture - render(silent, made.folder, duration_s=6.0)) > 1e-4
         )
         if np.abs(mixture).max() < 0.999:  # else the whole clip was turned down
             assert changed[0] >= event.onset_s * RATE - 1
@@ -158,7 +159,7 @@ def test_bytes_depend_on_no_order_and_no_process(made, tmp_path):
         assert files.digest(tmp_path / name) == files.digest(made.folder / name), name
     backwards = made.recipes.iloc[::-1].iloc[:4]
     for row in backwards.itertuples():
-        audio = rare_mixing.render(row, again.folder, duration_s=6.0)
+        audio = render(row, again.folder, duration_s=6.0)
         files.write_wav(tmp_path / "x.wav", audio, RATE)
         assert files.digest(tmp_path / "x.wav") == files.digest(made.audio_path(row.recording))
 
@@ -169,7 +170,7 @@ def test_without_audio_the_recipes_are_the_corpus(made, tmp_path):
     pd.testing.assert_frame_equal(lean.recipes, made.recipes)
     name = lean.recordings.recording[5]
     stored, _ = files.read_audio(made.audio_path(name))
-    assert np.abs(rare_mixing.read_mixture(lean, name) - stored).max() < 1 / 30000
+    assert np.abs(sounds(lean)[name].read(RATE) - stored).max() < 1 / 30000
     refused(corpus.CorpusError, lambda: lean.audio_path(name), name, "a recipe, without audio")
 
 
@@ -334,7 +335,7 @@ def test_impossible_settings_are_one_line(path, value, needle):
         branch = branch[parent]
     branch[key] = value
     with pytest.raises(ValidationError) as caught:
-        schema.RareEvents.model_validate(changed)
+        schema_corpora.RareEvents.model_validate(changed)
     assert needle in params.first_line(caught.value)
 
 

@@ -1,0 +1,1 @@
+"""The chapter on the gradual network: its input, results, figures, verdicts."""

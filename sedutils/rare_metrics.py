@@ -1,0 +1,99 @@
+"""Event-based error rate and F1 of rare-event detectors: onset alone, within 500 ms, at most one event a clip.
+
+As DCASE 2017 task 2 counts, and both papers: each class is scored on its own clips, then the mean of the
+classes is taken. What is found stands as one onset a clip, NaN for no event. `score_table` goes through
+sed_eval; the counts here, which bootstrap and searches need, are the same (a test holds them together).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sedutils import claims, sed_eval_adapter
+from sedutils.corpus import Corpus
+from sedutils.multitask.hits import HitCounts
+from sedutils.rare_decoding import COLLAR_S
+from sedutils.recipes import clips_of
+
+AVERAGE = "average"  # the row of a table behind those of the classes
+
+
+def references(made: Corpus, label: str, split: str) -> pd.Series:
+    """Onset of the event in each of a detector's clips in seconds, NaN where there is none; by recording."""
+    onset_s = made.events.set_index("recording")["onset_s"]
+    return onset_s.reindex(clips_of(made, label, split).recording)
+
+
+def counts(reference_s: pd.Series, found_s: pd.Series) -> HitCounts:
+    """Counts of each clip, ``(clips,)``, from onsets by recording. KeyError for other clips than the reference's."""
+    found_s = found_s.loc[reference_s.index]
+    near = (found_s.round(6) - reference_s).abs().round(6) <= COLLAR_S
+    sizes = reference_s.notna(), near, found_s.notna(), near
+    return HitCounts(*(values.to_numpy().astype(int) for values in sizes))
+
+
+def by_class(parts: Sequence[HitCounts]) -> HitCounts:
+    """Counts of the clips of several classes below each other, ``(clips, classes)``: each in its own column."""
+    total = sum(len(part.references) for part in parts)
+    joined = HitCounts(*(np.zeros((total, len(parts)), int) for _ in range(4)))
+    start = 0
+    for column, part in enumerate(parts):
+        rows = slice(start, start + len(part.references))
+        for name in ("references", "found", "outputs", "correct"):
+            getattr(joined, name)[rows, column] = getattr(part, name)
+        start = rows.stop
+    return joined
+
+
+def strata(parts: Sequence[HitCounts]) -> np.ndarray:
+    """The class of each clip of `by_class`, for `sedutils.claims.unit_weights`."""
+    return np.repeat(np.arange(len(parts)), [len(part.references) for part in parts])
+
+
+def estimate(runs: list[list[HitCounts]], metric: str, *, resamples: int, row: int | None = None):
+    """ER or F1 (percent) of a system -> `sedutils.claims.Estimate`'s scores, ``(seeds, resamples + 1)``.
+
+    runs : a seed: the counts of each class. row : of one class; None for the mean over classes
+    """
+    weights = claims.unit_weights(strata(runs[0]), resamples=resamples, seed=0)
+    weighted = [by_class(parts).weighted(weights) for parts in runs]
+    values = np.stack([score(w, metric) for w in weighted])  # (seeds, resamples + 1, classes)
+    return np.nanmean(values, axis=-1) if row is None else values[..., row]
+
+
+def score(of: HitCounts, metric: str) -> np.ndarray:
+    """Error rate as a ratio, or F1 in percent: the units of both papers' tables."""
+    return of.error_rate if metric == "ER" else 100 * of.f1_score
+
+
+def score_table(
+    labels: Sequence[str], reference_s: list[pd.Series], found_s: list[pd.Series]
+) -> pd.DataFrame:
+    """ER and F1 (percent) of each class by sed_eval, and their mean: columns class, ER, F1."""
+    rows = []
+    for label, reference, found in zip(labels, reference_s, found_s, strict=True):
+        overall, _ = sed_eval_adapter.sed_eval_event(
+            {name: events(reference[name], label) for name in reference.index},
+            {name: events(found[name], label) for name in reference.index},
+            [label],
+            collar_s=COLLAR_S,
+            evaluate_offset=False,
+        )
+        f1 = 0.0 if np.isnan(overall["f1_score"]) else 100 * overall["f1_score"]
+        rows.append({"class": label, "ER": overall["error_rate"], "F1": f1})
+    table = pd.DataFrame(rows)
+    mean = table[["ER", "F1"]].mean().to_dict()
+    return pd.concat([table, pd.DataFrame([{"class": AVERAGE} | mean])], ignore_index=True)
+
+
+def events(onset_s: float, label: str) -> pd.DataFrame:
+    """One event or none as sed_eval gets it; offsets do not count."""
+    onsets = [] if np.isnan(onset_s) else [onset_s]
+    return pd.DataFrame(
+        {
+            "onset_s": np.array(onsets, float),
+            "offset_s": np.array(onsets, float) + 1,
+            "label": [label] * len(onsets),
+        }
+    )

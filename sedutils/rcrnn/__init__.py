@@ -1,0 +1,1 @@
+"""The chapter on Kao et al. 2018: experiments, results, figures, verdicts."""

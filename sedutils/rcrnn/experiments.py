@@ -1,0 +1,177 @@
+"""Which R-CRNNs the tables of Kao et al. 2018 need, and their training, round by round.
+
+Table 1 compares extractors with the units and nodes of one system; the search (Table 2) tries others; the
+regimes of pre-training (Table 3) and the comparison (Table 4) take what the search has found for each class.
+"""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sedutils import files, jobs, rare_metrics, rare_training
+from sedutils.corpus import Corpus
+from sedutils.models.blocks import trainable_parameters
+from sedutils.rare_training import REGIMES, Detector, Task
+from sedutils.systems import System
+
+THRESHOLDS = np.arange(1, 20) / 20  # tried where the probability is chosen on validation data
+
+
+def extractors(label: str, systems: dict[str, dict], seeds: list[int]) -> list[Detector]:
+    """Table 1: the systems of the family, name -> section of params.yaml."""
+    return [
+        Detector(label, s["recurrent"], s["units"], s["nodes"], "finetuned", seed)
+        for s, seed in itertools.product(systems.values(), seeds)
+    ]
+
+
+def grid(label: str, search: dict, seeds: list[int]) -> list[Detector]:
+    """The search of Table 2."""
+    points = itertools.product(search["units"], search["nodes"], seeds)
+    return [Detector(label, "bigru", u, m, "finetuned", seed) for u, m, seed in points]
+
+
+def regimes(label: str, units: int, nodes: int, seeds: list[int]) -> list[Detector]:
+    """Table 3, of which the last regime is Table 4."""
+    points = itertools.product(REGIMES, seeds)
+    return [Detector(label, "bigru", units, nodes, regime, seed) for regime, seed in points]
+
+
+def train(
+    detectors: list[Detector],
+    *,
+    corpus: Path,
+    features: Path,
+    folder: Path,
+    base: dict,
+    settings: dict,
+    probabilities: dict[str, float],
+    pretraining: dict,
+    facts: dict,
+    spread: dict,
+) -> None:
+    """Train the extractors that a round of detectors needs, then the detectors, into ``folder``.
+
+    base : section ``systems.rcrnn``, of which each detector replaces its own values
+    settings : section ``training``; pretraining : ``rcrnn.pretraining``
+    probabilities : of an event in a clip, "tagger" and "detector" sets
+    facts : kept with each network
+    spread : how `sedutils.jobs.parallel` spreads the trainings
+    """
+    common = {"settings": settings}
+    taggers, rows = {}, []
+    for d in dict.fromkeys(detectors):
+        arguments = base | {"recurrent": d.recurrent, "units": d.units, "nodes": d.nodes}
+        own = facts | {"seed": d.seed}
+        if d.regime != "scratch":
+            taggers[d.tagger] = {
+                "task": Task(corpus, features, d.label, probabilities["tagger"]),
+                "folder": folder / d.tagger,
+                "arguments": arguments,
+                "pretraining": pretraining,
+                "facts": own | {"system": f"tagger {d.recurrent}-{d.units}"},
+            }
+        rows.append(
+            {
+                "task": Task(corpus, features, d.label, probabilities["detector"]),
+                "folder": folder / d.path,
+                "arguments": arguments,
+                "tagger": None if d.regime == "scratch" else folder / d.tagger,
+                "fixed": d.regime == "fixed",
+                "facts": own | {"system": f"{d.regime} {d.recurrent}-{d.units}-{d.nodes}"},
+            }
+        )
+    for function, tasks, what in (
+        (rare_training.train_tagger, list(taggers.values()), "extractors"),
+        (rare_training.train_detector, rows, "R-CRNNs"),
+    ):
+        todo = [t | common for t in tasks if not (t["folder"] / "history.csv").exists()]
+        jobs.parallel(function, todo, label=what, **spread)
+
+
+def best_point(
+    points: list[Detector], folder: Path, made: Corpus, split: str, probability: float
+) -> dict:
+    """The units and nodes with the least error rate on a split, mean over seeds; of equals the smaller network.
+
+    Returns label, split, units, nodes, parameters (as the paper counts), error_rate.
+    """
+    rows = []
+    for (units, nodes), group in itertools.groupby(points, lambda d: (d.units, d.nodes)):
+        group = list(group)
+        rates = [error_rate(d, folder, made, split, probability) for d in group]
+        rows.append(
+            {
+                "label": group[0].label,
+                "split": split,
+                "units": units,
+                "nodes": nodes,
+                "parameters": parameters(folder / group[0].path),
+                "error_rate": float(np.mean(rates)),
+            }
+        )
+    return min(rows, key=lambda row: (row["error_rate"], row["parameters"]))
+
+
+def parameters(folder: Path) -> int:
+    """Of a kept network as Keras counts a total: with the statistics of batch norm."""
+    model = System.read(folder).model
+    statistics = sum(b.numel() for n, b in model.named_buffers() if n.endswith(("_mean", "_var")))
+    frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
+    return trainable_parameters(model) + frozen + statistics
+
+
+def error_rate(
+    detector: Detector, folder: Path, made: Corpus, split: str, probability: float
+) -> float:
+    """Event-based error rate of one detector on a split."""
+    found = onsets(detector, folder, made, split, probability)
+    return one_rate(rare_metrics.references(made, detector.label, split), found)
+
+
+def one_rate(reference_s: pd.Series, found_s: pd.Series) -> float:
+    counts = rare_metrics.counts(reference_s, found_s)
+    return float(counts.weighted(np.ones(len(counts.references))).error_rate)
+
+
+def onsets(
+    detector: Detector, folder: Path, made: Corpus, split: str, probability: float
+) -> pd.Series:
+    """The onset found in each clip of a split, NaN for none; by recording.
+
+    probability : events below it are dropped; 0 for the one that is best on validation clips
+    """
+    reference_s = rare_metrics.references(made, detector.label, split)
+    events = read_events(folder / detector.path, split, reference_s.index)
+    if not probability:
+        probability = best_threshold(detector, folder, made)
+    return events.onset_s.where(events.score >= probability)
+
+
+def best_threshold(
+    detector: Detector, folder: Path, made: Corpus, split: str = "validation"
+) -> float:
+    """The threshold of least error rate on a split, by default the validation clips; of equals the middle one."""
+    reference_s = rare_metrics.references(made, detector.label, split)
+    events = read_events(folder / detector.path, split, reference_s.index)
+    rates = [one_rate(reference_s, events.onset_s.where(events.score >= t)) for t in THRESHOLDS]
+    best = np.flatnonzero(np.isclose(rates, min(rates)))
+    return float(THRESHOLDS[best[len(best) // 2]])
+
+
+def read_events(folder: Path, split: str, recordings: pd.Index) -> pd.DataFrame:
+    """The most probable event of each clip, by recording; score 0 where none was proposed."""
+    events = pd.read_csv(folder / f"events_{split}.csv").set_index("recording")
+    return events[["onset_s", "offset_s", "score"]].reindex(recordings).fillna({"score": 0.0})
+
+
+def write_choice(rows: list[dict], path: Path) -> None:
+    files.write_text(path, json.dumps(rows, indent=1) + "\n")
+
+
+def read_choice(path: Path) -> pd.DataFrame:
+    """What `best_point` chose: a row a class and split that chose."""
+    return pd.DataFrame(json.loads(path.read_text()))
