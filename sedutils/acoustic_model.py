@@ -192,11 +192,11 @@ def untrained(widths: dict, frames: Frames, *, seed: int, chunk_s: float) -> TDN
     return model.eval()
 
 
-def write(model: TDNNF, widths: dict, folder: Path) -> None:
-    """Keep a network and the ``widths`` it was made of; no pickle."""
+def write(model: TDNNF, folder: Path) -> None:
+    """Keep a network and the widths it was made of; no pickle."""
     weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     files.write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
-    files.write_text(folder / "description.json", json.dumps(widths, indent=1) + "\n")
+    files.write_text(folder / "description.json", json.dumps(model.widths, indent=1) + "\n")
 
 
 def read(folder: Path, *, subsampling: int = 1) -> TDNNF:

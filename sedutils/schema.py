@@ -217,6 +217,7 @@ class Family(Section):
     seeds: Annotated[int, Field(ge=0)]
     folds: Annotated[int, Field(ge=0)]
     share: Annotated[float, Field(gt=0, le=1)]
+    clips: Count | None = None
     training: Schedule = Schedule()
 
 
@@ -265,7 +266,7 @@ class RegionExperiments(Section):
     pretraining: Pretraining
     search: RegionSearch
     search_seeds: Count
-    probability: Annotated[float, Field(gt=0, lt=1)]
+    probability: Fraction
 
 
 class AcousticModel(Section):

@@ -19,6 +19,7 @@ TITLES = {
     "tut_sound_events_2016": "TUT Sound Events 2016",
     "chime_home": "CHiME-Home",
     "itc_irst": "ITC-Irst",
+    "tut_rare_2017": "TUT Rare Sound Events 2017",
 }
 SOURCES = {
     "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",

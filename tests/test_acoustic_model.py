@@ -65,7 +65,7 @@ def trained(splits):
 @pytest.fixture(scope="module")
 def full(trained, folder):
     """The trained network, written and read again at one output a frame."""
-    acoustic.write(trained[0], WIDTHS, folder / "model")
+    acoustic.write(trained[0], folder / "model")
     return acoustic.read(folder / "model")
 
 

@@ -11,6 +11,15 @@ def trainable_parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
+def keras_parameters(model: nn.Module) -> int:
+    """Count all weights and the statistics of batch norms, as Keras prints a total.
+
+    torch's second bias of a recurrent gate, always 0 here, is none of Keras's.
+    """
+    none = ("num_batches_tracked", "bias_hh_l0", "bias_hh_l0_reverse")
+    return sum(v.numel() for k, v in model.state_dict().items() if not k.endswith(none))
+
+
 def initialise(module: nn.Module) -> None:
     """Glorot-uniform input weights, orthogonal recurrent weights, zero biases (Keras 1.1 defaults).
 

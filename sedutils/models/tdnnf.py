@@ -48,6 +48,17 @@ class TDNNF(nn.Module):
         subsampling: int = 3,
     ):
         super().__init__()
+        self.widths = {  # what another network of this shape is made of
+            "mfcc": mfcc,
+            "dim": dim,
+            "bottleneck": bottleneck,
+            "strides": list(strides),
+            "prefinal": prefinal,
+            "phones": phones,
+            "ivector": ivector,
+            "bypass": bypass,
+            "subsampling": subsampling,
+        }
         self.mfcc, self.subsampling = mfcc, subsampling
         self.dense_layers = layers_at_full_rate(strides, subsampling)
         self.context = 1 + sum(strides)  # frames to each side

@@ -47,6 +47,11 @@ def is_unpacked(folder: str | Path) -> bool:
     return all(len(list(top.glob(f"{s}/*/*/*.flac"))) >= n for s, n in FETCHED.items())
 
 
+def is_there(folder: str | Path) -> bool:
+    """Tell whether there is any utterance at all."""
+    return any(_top(Path(folder)).glob("*/*/*/*.flac"))
+
+
 def read(folder: str | Path) -> pd.DataFrame:
     """The utterances: recording, path (relative to `folder`), duration_s, sample_rate, subset, speaker, text.
 

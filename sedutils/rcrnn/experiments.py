@@ -13,7 +13,7 @@ import pandas as pd
 
 from sedutils import files, jobs, rare_metrics, rare_training
 from sedutils.corpus import Corpus
-from sedutils.models.blocks import trainable_parameters
+from sedutils.models.blocks import keras_parameters
 from sedutils.rare_training import REGIMES, Detector, Task
 from sedutils.systems import System
 
@@ -109,19 +109,11 @@ def best_point(
                 "split": split,
                 "units": units,
                 "nodes": nodes,
-                "parameters": parameters(folder / group[0].path),
+                "parameters": keras_parameters(System.read(folder / group[0].path).model),
                 "error_rate": float(np.mean(rates)),
             }
         )
     return min(rows, key=lambda row: (row["error_rate"], row["parameters"]))
-
-
-def parameters(folder: Path) -> int:
-    """Of a kept network as Keras counts a total: with the statistics of batch norm."""
-    model = System.read(folder).model
-    statistics = sum(b.numel() for n, b in model.named_buffers() if n.endswith(("_mean", "_var")))
-    frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
-    return trainable_parameters(model) + frozen + statistics
 
 
 def error_rate(
@@ -175,3 +167,15 @@ def write_choice(rows: list[dict], path: Path) -> None:
 def read_choice(path: Path) -> pd.DataFrame:
     """What `best_point` chose: a row a class and split that chose."""
     return pd.DataFrame(json.loads(path.read_text()))
+
+
+def courses(folder: Path) -> pd.DataFrame:
+    """Epochs of every training below a folder, and the epoch whose weights stayed."""
+    rows = []
+    for path in sorted(folder.rglob("history.csv")):
+        history = pd.read_csv(path)
+        label, regime, network, seed = path.parent.relative_to(folder).parts
+        best = history[history.best].epoch.item()
+        row = {"class": label, "regime": regime, "network": network, "seed": seed}
+        rows.append(row | {"epochs": len(history), "best_epoch": best})
+    return pd.DataFrame(rows)
