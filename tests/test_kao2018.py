@@ -1,10 +1,10 @@
 """Kao et al. 2018: parameter counts, the feature map, losses and detection against loops, learning."""
 
 import pytest
-import slow_rcrnn as slow
 import torch
 from conftest import refused
 
+from sedutils import benchmark_rcrnn as slow
 from sedutils.models import kao2018, regions
 from sedutils.models.blocks import keras_parameters
 from sedutils.models.kao2018 import RCRNN, ClipTagger, Detections, event_table

@@ -3,11 +3,11 @@
 import math
 
 import pytest
-import slow_rcrnn as slow
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sedutils import benchmark_rcrnn as slow
 from sedutils.models import regions
 
 SIZES = torch.tensor([1, 2, 4, 8, 16, 32])
