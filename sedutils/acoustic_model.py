@@ -28,6 +28,7 @@ FRONT_END = "mfcc"  # the feature file's name
 CONSTRAIN_STEPS = 4  # Povey et al. 2018, Sec. 2
 DECISION_FRAMES = 10  # of 10 ms, in a decision of 100 ms
 SHORTEST_FRAMES = 3  # of a decoded phone
+PRIOR_FRAMES = 300  # of 10 ms
 
 
 def extract(corpus: corpora.Corpus, folder: Path, *, backend: str, workers: int) -> None:
@@ -128,6 +129,7 @@ def fit(
     run = Run(model, optimiser, seed, checkpoint, first=1)
     run.resume()
     length = round(chunk_s / mfcc.HOP_S)
+    shifts = shifts_of(train)
     progress = jobs.Progress(label, total=max_epochs, done=len(run.history))
     while not run.finished:
         rng = np.random.default_rng((seed, len(run.history)))
@@ -138,7 +140,8 @@ def fit(
             np.split(starts, range(batch_chunks, len(starts), batch_chunks))
         ):
             rows = batch[:, None] + np.arange(length)
-            x, y = taken(train.features, rows), taken(train.targets, rows[:, :: model.subsampling])
+            x = taken(train.features, rows) + of_starts(shifts, train, batch)
+            y = taken(train.targets, rows[:, :: model.subsampling])
             with half_precision(device):
                 logits = model(x).float()
             loss = F.cross_entropy(logits.flatten(0, 1), y.long().flatten())
@@ -159,10 +162,36 @@ def fit(
 
 
 def standardise(model: TDNNF, frames: Frames) -> None:
-    """Make the fixed transform of a new network one that brings each MFCC to mean 0 and deviation 1."""
+    """Make the fixed transform of a new network one that brings each MFCC to mean 0 and deviation 1.
+
+    And the mean of the training frames its channel, which `shift` brings every recording to.
+    """
+    model.channel = frames.mean
     mean, std = frames.mean.repeat(SPLICE), frames.std.repeat(SPLICE)
     model.lda.weight.data = torch.diag(1 / std)
     model.lda.bias.data = -mean / std
+
+
+def shift(x: torch.Tensor, channel: torch.Tensor) -> torch.Tensor:
+    """What brings a recording's MFCCs ``(frames, 40)`` to a channel's mean, ``(40,)``: microphone and room go.
+
+    The recording's mean is estimated with the channel's as `PRIOR_FRAMES` more frames, so that a short
+    sound keeps its colour. Without it a model of made speech is lost on real speech.
+    """
+    mean = (x.sum(0) + PRIOR_FRAMES * channel) / (len(x) + PRIOR_FRAMES)
+    return channel - mean
+
+
+def shifts_of(frames: Frames) -> torch.Tensor:
+    """`shift` of every recording, ``(recordings, 40)``, towards the mean of the training frames."""
+    parts = [torch.as_tensor(np.array(x)) for x, _ in recordings_of(frames)]
+    return torch.stack([shift(x, frames.mean.cpu()) for x in parts]).to(frames.mean.device)
+
+
+def of_starts(shifts: torch.Tensor, frames: Frames, starts: np.ndarray) -> torch.Tensor:
+    """The shifts of the recordings that some frames lie in, ``(starts, 1, 40)``."""
+    place = np.searchsorted(frames.recordings.first_frame.to_numpy(), starts, side="right") - 1
+    return shifts[torch.from_numpy(place).to(shifts.device)][:, None]
 
 
 def taken(array: np.ndarray | torch.Tensor, rows: np.ndarray) -> torch.Tensor:
@@ -185,24 +214,29 @@ def untrained(widths: dict, frames: Frames, *, seed: int, chunk_s: float) -> TDN
         norm.momentum = None  # the plain mean over the batches seen
     length = round(chunk_s / mfcc.HOP_S)
     starts = np.random.default_rng(seed).permutation(frames.starts(length, offset=0))
+    shifts = shifts_of(frames)
     model.train()
     with torch.no_grad():
         for batch in np.array_split(starts, max(1, len(starts) // 64)):
-            model(taken(frames.features, batch[:, None] + np.arange(length)))
+            x = taken(frames.features, batch[:, None] + np.arange(length))
+            model(x + of_starts(shifts, frames, batch))
     return model.eval()
 
 
 def write(model: TDNNF, folder: Path) -> None:
-    """Keep a network and the widths it was made of; no pickle."""
+    """Keep a network, the widths it was made of and its channel; no pickle."""
     weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     files.write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
-    files.write_text(folder / "description.json", json.dumps(model.widths, indent=1) + "\n")
+    channel = None if model.channel is None else model.channel.tolist()
+    described = {"widths": model.widths, "channel": channel}
+    files.write_text(folder / "description.json", json.dumps(described, indent=1) + "\n")
 
 
 def read(folder: Path, *, subsampling: int = 1) -> TDNNF:
     """A network that `write` kept, by default with one output a frame of 10 ms."""
-    widths = json.loads((Path(folder) / "description.json").read_text())
-    model = TDNNF(**(widths | {"subsampling": subsampling}))
+    described = json.loads((Path(folder) / "description.json").read_text())
+    model = TDNNF(**(described["widths"] | {"subsampling": subsampling}))
+    model.channel = described["channel"] and torch.tensor(described["channel"])
     model.load_state_dict(safetensors.torch.load_file(Path(folder) / "model.safetensors"))
     return model.eval()
 
@@ -212,7 +246,10 @@ def logits_of(
 ) -> torch.Tensor:
     """Logits (or ASR features) of one recording: MFCCs ``(frames, 40)`` to ``(frames out, units)`` on the CPU."""
     device = next(model.parameters()).device
-    x = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else x).to(device)[None]
+    x = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else x).to(device)
+    if model.channel is not None:
+        x = x + shift(x, model.channel.to(device))
+    x = x[None]
     model.eval()
     with torch.no_grad(), half_precision(device):
         return (model.features(x) if features else model(x))[0].float().cpu()

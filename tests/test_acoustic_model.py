@@ -128,6 +128,26 @@ def test_input_is_standardised_by_the_fixed_transform(splits):
     assert h.mean(0).abs().max() < 0.05 and (h.std(0) - 1).abs().max() < 0.05
 
 
+def test_a_recording_is_brought_to_the_channel_it_was_trained_on():
+    """300 frames of the channel stand beside the recording's own: of 100 frames a quarter of the way."""
+    channel = torch.tensor([1.0, -2.0])
+    x = channel + torch.tensor([4.0, 0.0]) + torch.zeros(100, 2)
+    assert acoustic.shift(x, channel).tolist() == [-1.0, 0.0]
+    long = channel + torch.tensor([4.0, 0.0]) + torch.zeros(30000, 2)
+    assert acoustic.shift(long, channel).numpy() == pytest.approx([-4.0, 0.0], abs=0.05)
+
+
+def test_each_chunk_gets_the_shift_of_its_own_recording(splits):
+    shifts = acoustic.shifts_of(splits[0])
+    row = splits[0].recordings.iloc[2]
+    starts = np.array([row.first_frame, row.first_frame + row.frames - 1])
+    got = acoustic.of_starts(shifts, splits[0], starts)
+    x = torch.from_numpy(np.array(splits[0].features[row.first_frame :][: row.frames]))
+    expected = acoustic.shift(x, splits[0].mean)
+    assert got.shape == (2, 1, 40) and torch.allclose(got[0, 0], expected, atol=1e-5)
+    assert torch.equal(got[0], got[1])
+
+
 def test_a_killed_training_ends_with_the_same_numbers(splits, tmp_path):
     whole = network()
     first = acoustic.fit(whole, *splits, max_epochs=2, **TRAINING)
@@ -164,7 +184,7 @@ def test_decoding_by_hand():
 class Oracle:
     """Says what stands in the first column of its input."""
 
-    subsampling = 1
+    subsampling, channel = 1, None
 
     def parameters(self):
         return iter([torch.zeros(1)])
@@ -192,7 +212,8 @@ def test_asr_features_are_means_over_100_ms(full, rng):
     audio = (0.1 * rng.standard_normal(2 * 16000 + 900)).astype(np.float32)
     found = acoustic.asr_features(full, audio)
     assert found.shape == (20, 24) and found.dtype == np.float32
-    each = full.features(torch.from_numpy(mfcc.mfcc(audio))[None])[0].detach().numpy()
+    x = torch.from_numpy(mfcc.mfcc(audio))
+    each = full.features((x + acoustic.shift(x, full.channel))[None])[0].detach().numpy()
     assert found[7] == pytest.approx(each[70:80].mean(0), abs=1e-4)
     assert acoustic.asr_features(full, np.zeros(30 * 16000, np.float32)).shape == (300, 24)
 

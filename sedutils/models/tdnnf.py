@@ -60,6 +60,7 @@ class TDNNF(nn.Module):
             "subsampling": subsampling,
         }
         self.mfcc, self.subsampling = mfcc, subsampling
+        self.channel: torch.Tensor | None = None  # see `sedutils.acoustic_model.shift`
         self.dense_layers = layers_at_full_rate(strides, subsampling)
         self.context = 1 + sum(strides)  # frames to each side
         spliced = SPLICE * mfcc + ivector
