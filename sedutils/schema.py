@@ -59,6 +59,7 @@ class FrontEnd(Section):
 
 
 class GradualFrontEnd(FrontEnd):
+    sample_rate: Literal[16000]  # the acoustic model hears the same audio
     mean_frames: Count
     context: Count
 
