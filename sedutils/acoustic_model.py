@@ -159,8 +159,13 @@ def fit(
 
 
 def standardise(model: TDNNF, frames: Frames) -> None:
-    """Make the fixed transform of a new network one that brings each MFCC to mean 0 and deviation 1."""
-    mean, std = frames.mean.repeat(SPLICE), frames.std.repeat(SPLICE)
+    """Make the fixed transform of a new network one that brings each MFCC to mean 0 and deviation 1.
+
+    A speaker vector stays as it is.
+    """
+    ivector = model.widths["ivector"]
+    mean = F.pad(frames.mean.repeat(SPLICE), (0, ivector))
+    std = F.pad(frames.std.repeat(SPLICE), (0, ivector), value=1.0)
     model.lda.weight.data = torch.diag(1 / std)
     model.lda.bias.data = -mean / std
 
