@@ -14,7 +14,9 @@ from sedutils import notebooks
 STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
 NOTEBOOKS = sorted(Path("notebooks").glob("*.ipynb"))
 # how work is spread and shown changes no result, and every stage would depend on these
-MACHINERY = {f"sedutils/{name}.py" for name in ("params", "schema", "schema_corpora", "jobs", "__init__")}
+MACHINERY = {
+    f"sedutils/{name}.py" for name in ("params", "schema", "schema_corpora", "jobs", "__init__")
+}
 
 
 def stages_of(notebook):
