@@ -164,10 +164,13 @@ def fit(
 def standardise(model: TDNNF, frames: Frames) -> None:
     """Make the fixed transform of a new network one that brings each MFCC to mean 0 and deviation 1.
 
-    And the mean of the training frames its channel, which `shift` brings every recording to.
+    And the mean of the training frames its channel, which `shift` brings every recording to. A speaker
+    vector stays as it is.
     """
     model.channel = frames.mean
-    mean, std = frames.mean.repeat(SPLICE), frames.std.repeat(SPLICE)
+    ivector = model.widths["ivector"]
+    mean = F.pad(frames.mean.repeat(SPLICE), (0, ivector))
+    std = F.pad(frames.std.repeat(SPLICE), (0, ivector), value=1.0)
     model.lda.weight.data = torch.diag(1 / std)
     model.lda.bias.data = -mean / std
 

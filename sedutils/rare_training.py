@@ -103,9 +103,10 @@ def train_detector(
         system.model.begin_from(pretrained, fixed=fixed)
         begins = files.digest(tagger / "model.safetensors") + (", fixed" if fixed else "")
     history = fit(system, task, settings, begins=begins)
-    keep(system, history, folder)
     for split in ANSWERED:
-        files.write_csv(folder / f"events_{split}.csv", best_events(system, task, split))
+        events = best_events(system, task, split, settings["device"])
+        files.write_csv(folder / f"events_{split}.csv", events)
+    keep(system, history, folder)
 
 
 def train_frames(*, task: Task, folder: Path, arguments: dict, settings: dict, facts: dict) -> None:
@@ -122,11 +123,11 @@ def train_frames(*, task: Task, folder: Path, arguments: dict, settings: dict, f
         arguments["frames"] = arguments["sequence_frames"]
     system = new(arguments, task, front_end, facts)
     history = fit(system, task, settings, begins="drawn")
-    keep(system, history, folder)
     for split in ANSWERED:
         frames = task.frames(split, front_end)
         scores = system.scores_of(frames, settings["device"])
         files.write_npy(folder / f"scores_{split}.npy", scores.reshape(len(frames.recordings), -1))
+    keep(system, history, folder)
 
 
 def asr_width(features: Path, front_end: str) -> int:
@@ -171,16 +172,17 @@ def fit(system: System, task: Task, settings: dict, *, begins: str) -> list[dict
 
 
 def keep(system: System, history: list[dict], folder: Path) -> None:
+    """Write a trained network; the last file, history.csv, says that all of a training is there."""
     system.write(folder)
     files.write_csv(folder / "history.csv", pd.DataFrame(history))
 
 
-def best_events(system: System, task: Task, split: str) -> pd.DataFrame:
+def best_events(system: System, task: Task, split: str, device: str) -> pd.DataFrame:
     """The most probable event of each clip: recording, onset_s, offset_s, label, score."""
     frames = task.frames(split, system.front_end)
     length = system.description["arguments"]["sequence_frames"]
     hop_s = system.description["features"]["hop_s"]
-    device = training.pick("auto")
+    device = training.pick(device)
     system.model.to(device).eval()
     tables = []
     for start in range(0, len(frames.recordings), BATCH_CLIPS):

@@ -4,15 +4,22 @@ import itertools
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from sedutils.schema_corpora import (
     Corpora,
     Count,
-    Counts,
     Fraction,
     Positive,
     Section,
+)
+from sedutils.schema_systems import (
+    BoundaryCRNN,
+    OfClips,
+    RegionCRNN,
+    System,
+    buildable,
+    possible,
 )
 
 DECISION_S = 0.1  # of the gradual network, of two inputs
@@ -59,6 +66,7 @@ class FrontEnd(Section):
 
 
 class GradualFrontEnd(FrontEnd):
+    sample_rate: Literal[16000]  # the acoustic model hears the same audio
     mean_frames: Count
     context: Count
 
@@ -85,111 +93,6 @@ class Features(Section):
         if self.cakir2017.mfcc < 2:
             raise ValueError(f"cakir2017.mfcc = {self.cakir2017.mfcc}: the GMM needs at least 2")
         return self
-
-
-class GMM(Section):
-    kind: Literal["GMM"]
-    components: Count
-    iterations: Count
-    frames_per_model: Annotated[int, Field(ge=0)]
-    window_s: Positive
-
-
-class Network(Section):
-    dropout: Fraction
-    time_pooling: bool = False
-    sequence_frames: Count
-    batch_frames: Count
-    learning_rate: Positive
-
-
-class FNN(Network):
-    kind: Literal["FNN"]
-    context: Count
-    units: Count
-    layers: Count
-    pieces: Count
-
-
-class Convolutional(Network):
-    maps: Count
-    pool: Annotated[list[Count], Field(min_length=1)]
-    filter_shape: Counts
-
-
-class CNN(Convolutional):
-    kind: Literal["CNN"]
-    batch_norm: bool = True
-    fnn_layers: Count
-    dense_batch_norm: bool = False
-
-
-class CRNN(Convolutional):
-    kind: Literal["CRNN"]
-    batch_norm: bool = True
-    rnn_layers: Count
-    cell: Literal["gru", "lstm"] = "gru"
-
-
-class RNN(Network):
-    kind: Literal["RNN"]
-    cell: Literal["gru", "lstm"] = "gru"
-    units: Count
-    rnn_layers: Count
-    fnn_layers: Annotated[int, Field(ge=0)]
-
-
-class BoundaryCRNN(Convolutional):
-    """Phan et al. 2018, with boundaries and without"""
-
-    kind: Literal["MultiLabelCRNN", "MultiTaskCRNN"]
-    units: Count
-
-
-class OfClips(Section):
-    """A network that is trained on whole clips"""
-
-    sequence_frames: Count
-    batch_frames: Count
-    learning_rate: Positive
-
-
-class RegionCRNN(OfClips):
-    """Kao et al. 2018"""
-
-    kind: Literal["RCRNN"]
-    widths: Counts
-    recurrent: Literal["bigru", "gru", "none"]
-    units: Count
-    nodes: Count
-
-
-class AttentionCRNN(OfClips):
-    """The gradual network, its twins without ASR features and without spectral attention"""
-
-    kind: Literal["CBRNN"]
-    asr: Literal["trained", "untrained", "none"]
-    channels: Count
-    units: Count
-    layers: Count
-    spectral_units: Count
-    temporal_units: Count
-    spectral_attention: bool
-    attention: Literal["softmax", "sigmoid"]
-    dropout: Fraction
-
-
-class Finetuning(OfClips):
-    """A dense layer on ASR features alone"""
-
-    kind: Literal["FinetuningNet"]
-    asr: Literal["trained", "untrained"]
-
-
-System = Annotated[
-    GMM | FNN | CNN | RNN | CRNN | BoundaryCRNN | RegionCRNN | AttentionCRNN | Finetuning,
-    Field(discriminator="kind"),
-]
 
 
 class Training(Section):
@@ -376,28 +279,6 @@ class Params(Section):
                 for section in (self.grid.first[kind], self.grid.second):
                     for values in combinations(section):
                         buildable(system, values, self.features.cakir2017.mel_bands)
-
-
-def possible(name: str, system: GMM | Network, bands: int) -> None:
-    """Complain of a system whose sizes do not go together."""
-    if isinstance(system, Convolutional):
-        for factor in system.pool:
-            if bands % factor:
-                raise ValueError(f"{name}.pool: {bands} bands do not pool by {factor}")
-            bands //= factor
-    if isinstance(system, FNN) and (system.units % system.pieces or not system.context % 2):
-        raise ValueError(f"{name}: units must divide by pieces, context must be odd")
-
-
-def buildable(base: Network, values: dict, bands: int) -> None:
-    """Complain of a grid point: a base system with some of its values replaced."""
-    name = f"grid point {base.kind} {values}"
-    try:
-        system = TypeAdapter(System).validate_python(base.model_dump() | values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{name}: {first['loc'][-1]}: {first['msg']}") from None
-    possible(name, system, bands)
 
 
 def combinations(lists: dict[str, list]) -> list[dict]:

@@ -1,6 +1,5 @@
 """A system from its parameters to its scores: trained, saved, found again, applied to any sound."""
 
-import inspect
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,8 @@ from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
 from sedutils.models.phan2018 import MultiTaskCRNN
 
-CHECKPOINTS = Path(".cache/checkpoints")
 # Values of a network's section in params.yaml that its training takes, not its class
 OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
-# What decides the numbers of a network's training, apart from parameters, data and its own modules
-CODE = ("training.py", "frames.py", "tagging.py", "triplets.py")
 
 
 @dataclass(frozen=True)
@@ -259,14 +255,14 @@ def fit_network(
     options = {k: v for k, v in settings.items() if k != "seeds"}
     arrays = [f"{name}.npy" for name in (*front_end.split("+"), "targets")]
     checkpoint = training.checkpoint_path(
-        CHECKPOINTS,
+        training.CHECKPOINTS,
         arguments=arguments,
         training=options,
         seed=seed,
-        code=[files.digest(path) for path in code_of(type(model))],
+        code=[files.digest(path) for path in training.code_of(type(model))],
         data=[
             files.digest(features / name)
-            for name in (*arrays, "recordings.csv", "folds.csv")
+            for name in (*arrays, "recordings.csv", "folds.csv", "statistics.json")
             if (features / name).exists()
         ],
         **facts,
@@ -281,21 +277,6 @@ def fit_network(
         **{name: arguments[name] for name in OF_TRAINING},
         **options,
     )
-
-
-def code_of(kind: type) -> list[Path]:
-    """The files that decide the numbers of a network's training: `CODE`, its module, and those of models it imports."""
-    modules, found = [inspect.getmodule(kind)], set()
-    while modules:
-        module = modules.pop()
-        found.add(Path(module.__file__))
-        imported = {inspect.getmodule(value) for value in vars(module).values()}
-        modules += [
-            m
-            for m in imported
-            if m and m.__name__.startswith("sedutils.models.") and Path(m.__file__) not in found
-        ]
-    return sorted(found | {Path(__file__).parent / name for name in CODE})
 
 
 def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GMM:

@@ -3,7 +3,9 @@
 Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
 """
 
+import ast
 import hashlib
+import inspect
 import io
 import json
 import math
@@ -15,6 +17,10 @@ from torch.nn import functional as F
 
 from sedutils import files, jobs, tagging
 from sedutils.frames import Frames
+
+CHECKPOINTS = Path(".cache/checkpoints")
+# What decides the numbers of a network's training, apart from parameters, data and its own modules
+CODE = ("training.py", "frames.py", "tagging.py", "triplets.py")
 
 
 def fit(
@@ -229,3 +235,25 @@ def checkpoint_path(folder: Path, **facts) -> Path:
     """
     text = json.dumps(facts, sort_keys=True)
     return Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"
+
+
+def code_of(kind: type) -> list[Path]:
+    """The files that decide the numbers of a network's training: `CODE`, its module, and models it imports."""
+    waiting, found = [Path(inspect.getfile(kind))], set()
+    while waiting:
+        path = waiting.pop()
+        found.add(path)
+        waiting += imported_models(path) - found
+    return sorted(found | {Path(__file__).parent / name for name in CODE})
+
+
+def imported_models(path: Path) -> set[Path]:
+    """The files of `sedutils.models` that a module imports, also inside its functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            parent = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names |= {parent + alias.name for alias in node.names}
+    parts = [name.split(".") for name in names if name.startswith("sedutils.models.")]
+    files_of = {Path(__file__).parent / "models" / f"{part[2]}.py" for part in parts}
+    return {file for file in files_of if file.exists()}

@@ -65,6 +65,21 @@ BAD = [
     ("grid.corpora.chime_home.points", -1, "points = -1"),
     ("grid.corpora.chime", {"bases": {}, "points": 0, "share": 1.0}, "no corpus is called 'chime'"),
     ("surprise", {}, "surprise"),
+    ("features.gradual.context", 4, "context = 4: as many before as behind"),
+    ("features.gradual.mean_frames", 4, "two means must make a decision of 0.1 s"),
+    ("features.gradual.hop_s", 0.02, "mean_frames = 5, hop_s = 0.02: two means"),
+    ("features.gradual.sample_rate", 22050, "features.gradual.sample_rate"),
+    ("corpora.speech.snr_db", [35.0, 5.0], "snr_db is [35.0, 5.0]: give the lower one first"),
+    ("systems.rcrnn.sequence_frames", 1291, "a clip of 30 s has 1292 frames"),
+    ("systems.cbrnn.sequence_frames", 301, "= 301: a clip of 30 s has 300 frames"),
+    ("systems.finetuning_net.sequence_frames", 150, "finetuning_net.sequence_frames = 150"),
+    ("corpora.tut_rare_2017.clip_s", 10.0, "a clip of 10 s has 100 frames"),
+    ("features.kao2018.hop_s", 0.02, "a clip of 30 s has 1500 frames"),
+    ("families.tut_rare_2017.rcrnn.systems", ["rcrnn"], "'rcrnn_cnn' is missing"),
+    ("systems.gradual_net.asr", "all", "asr = 'all'"),
+    ("systems.finetuning_net.asr", "none", "asr = 'none'"),
+    ("rcrnn.probability", 1.0, "probability = 1.0"),
+    ("rcrnn.search.nodes", [], "rcrnn.search.nodes"),
 ]
 
 

@@ -15,7 +15,8 @@ STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
 NOTEBOOKS = sorted(Path("notebooks").glob("*.ipynb"))
 # how work is spread and shown changes no result, and every stage would depend on these
 MACHINERY = {
-    f"sedutils/{name}.py" for name in ("params", "schema", "schema_corpora", "jobs", "__init__")
+    f"sedutils/{name}.py"
+    for name in ("params", "schema", "schema_corpora", "schema_systems", "jobs", "__init__")
 }
 
 

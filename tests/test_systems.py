@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sedutils import evaluation, files, own_audio, params, systems
+from sedutils import evaluation, files, own_audio, params, systems, training
 from sedutils.models.gmm import GMM
 
 FRONT_END, TRAINING = params.load("features.cakir2017", "training", size="laptop")
@@ -68,7 +68,7 @@ def trained(tmp_path_factory):
     )
     files.write_csv(folder / "recordings.csv", recordings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(systems, "CHECKPOINTS", root / "cache")
+        patch.setattr(training, "CHECKPOINTS", root / "cache")
         for name, design in DESIGNS.items():
             systems.train(
                 name=name,

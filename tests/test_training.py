@@ -9,6 +9,7 @@ import torch
 
 from sedutils import files, models, systems, training, triplets
 from sedutils.frames import Frames
+from sedutils.models.tdnnf import TDNNF
 
 SETTINGS = {
     "sequence_frames": 16,
@@ -48,9 +49,12 @@ def folder(tmp_path, rng):
     return tmp_path
 
 
+RNN = {"bands": 8, "classes": 2, "units": 6, "rnn_layers": 1, "fnn_layers": 1, "dropout": 0.2}
+
+
 def train(folder, seed=1, checkpoint=None, **changes):
     torch.manual_seed(seed)
-    net = models.build("RNN", bands=8, classes=2, units=6, rnn_layers=1, fnn_layers=1, dropout=0.2)
+    net = models.build("RNN", **RNN)
     splits = [Frames.read(folder, s) for s in ("train", "validation")]
     history = training.fit(net, *splits, seed=seed, checkpoint=checkpoint, **(SETTINGS | changes))
     return history, training.predict(net, splits[1], 16, "cpu")
@@ -130,15 +134,6 @@ def test_without_patience_all_epochs_are_trained_and_the_last_weights_stay(folde
     assert len(history) == 4 and history.epoch[history.best].item() == 4
 
 
-def test_sequences_overlap_when_the_hop_is_short(folder):
-    frames = Frames.read(folder, "train")
-    apart, overlapping = frames.starts(20, offset=3), frames.starts(20, offset=3, hop=8)
-    assert apart[:2].tolist() == [3, 23] and overlapping[:3].tolist() == [3, 11, 19]
-    assert {start % 60 + 20 <= 60 for start in overlapping} == {True}
-    covered = [frames.starts(20, offset=n, hop=8) for n in range(8)]
-    assert sorted(np.concatenate(covered)) == [f for f in range(180) if f % 60 <= 40]
-
-
 def test_boundaries_are_learnt_with_the_activity(folder):
     """The multi-task network (Phan et al. 2018) through the same loop, its own loss and triplets."""
     torch.manual_seed(1)
@@ -169,21 +164,68 @@ def test_a_training_that_ran_out_of_epochs_is_told(folder, monkeypatch, tmp_path
     )
 
 
-def test_sequences_begin_73_frames_later_each_epoch_and_stay_in_their_recording(folder):
-    frames = Frames.read(folder, "train")
-    assert list(frames.starts(16, 0)[:4]) == [0, 16, 32, 60]
-    assert list(frames.starts(16, 73 % 16)[:4]) == [9, 25, 41, 69]
-    for offset in range(16):
-        starts = frames.starts(16, offset)
-        assert (starts // 60 == (starts + 15) // 60).all()
-
-
 def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
     def path(**facts):
         return training.checkpoint_path(tmp_path, **facts)
 
     assert path(seed=1, data="x") == path(data="x", seed=1)
     assert path(seed=1, data="x") != path(seed=1, data="y")
+
+
+COMMON = {"training.py", "frames.py", "tagging.py", "triplets.py", "blocks.py", "gru.py"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [
+        (models.NETWORKS["CRNN"], {"cakir2017.py"}),
+        (models.NETWORKS["MultiTaskCRNN"], {"phan2018.py"}),
+        # through phan2018.py the extractor's GRU
+        (models.NETWORKS["RCRNN"], {"kao2018.py", "regions.py", "residual.py", "phan2018.py"}),
+        (models.NETWORKS["CBRNN"], {"gradual.py", "phan2018.py"}),
+        (TDNNF, {"tdnnf.py"}),
+    ],
+)
+def test_the_code_that_decides_is_all_that_a_network_imports(kind, own):
+    """blocks.py imports gru.py inside a function, where numba need not be."""
+    assert {path.name for path in training.code_of(kind)} == COMMON | own
+
+
+def test_what_a_network_says_of_itself_ends_its_training(folder, monkeypatch):
+    assert training.monitor_of(models.build("RNN", **RNN)) is training.frame_f1_score
+    pooling = models.build("RNN", **RNN, time_pooling=True)
+    assert training.monitor_of(pooling) is training.tagging_score
+    given, seen = iter([-3.0, -1.0, -2.0, -2.0, -2.0]), []
+
+    def own(self, frames, sequence_frames, device):
+        seen.append((list(frames.recordings.recording), sequence_frames, device.type))
+        return next(given)
+
+    monkeypatch.setattr(type(pooling), "validation_score", own, raising=False)
+    history = pd.DataFrame(train(folder)[0])
+    assert history.validation_score.tolist() == [-3, -1, -2, -2, -2]
+    assert history.epoch[history.best].item() == 2
+    assert seen == [(["d"], 16, "cpu")] * 5
+
+
+class Tags(torch.nn.Module):
+    """A network that knows: the largest value of a clip's first columns."""
+
+    def forward(self, x):
+        return x[..., :2].amax(dim=1, keepdim=True)
+
+
+def test_a_tag_is_there_where_any_frame_has_it():
+    """Of two clips of four frames the first has class 0 in a frame alone, the second class 1."""
+    x, y = np.zeros((8, 3), np.float32), np.zeros((8, 2), np.uint8)
+    y[2, 0] = y[7, 1] = 1
+    x[0, 0], x[4, 1] = 5, 5
+    table = pd.DataFrame({"recording": ["a", "b"], "first_frame": [0, 4], "frames": [4, 4]})
+    frames = Frames(x, y, table, torch.zeros(3), torch.ones(3))
+    score = training.tagging_score(Tags(), frames, 4, torch.device("cpu"))
+    assert score == 1
+    frames.features[:] = np.roll(x, 4, axis=0)  # each clip has what belongs to the other
+    assert training.tagging_score(Tags(), frames, 4, torch.device("cpu")) == 0
 
 
 def test_training_runs_without_librosa_and_dvc():
@@ -251,12 +293,3 @@ def test_folds_hold_out_other_recordings(chunks):
     assert tested[0].isdisjoint(tested[1])
     with pytest.raises(ValueError, match="no recording of split 'dev' in fold 1"):
         Frames.read(chunks, "dev", fold=1)
-
-
-def test_a_share_of_the_recordings_is_spread_over_the_scenes(folder):
-    table = pd.read_csv(folder / "recordings.csv")
-    table["split"] = ["train"] * 4 + ["test"]
-    table["scene"] = list("ppqqq")
-    files.write_csv(folder / "recordings.csv", table)
-    for share, recordings in ((0.5, ["a", "d"]), (0.1, ["a"]), (1.0, list("abcd"))):
-        assert list(Frames.read(folder, "train", share=share).recordings.recording) == recordings

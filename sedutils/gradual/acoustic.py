@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import acoustic_model, files, systems, training
+from sedutils import acoustic_model, files, training
 from sedutils import corpus as corpora
 from sedutils.frames import Frames
 from sedutils.models.tdnnf import TDNNF
@@ -39,9 +39,9 @@ def train(settings: dict, frames: dict[str, Frames], folder: Path, *, device: st
     torch.manual_seed(SEED)
     model = TDNNF(**widths)
     options = {name: settings[name] for name in OF_TRAINING}
-    own = [Path(acoustic_model.__file__), *systems.code_of(TDNNF)]
+    own = [Path(acoustic_model.__file__), *training.code_of(TDNNF)]
     checkpoint = training.checkpoint_path(
-        systems.CHECKPOINTS,
+        training.CHECKPOINTS,
         widths=widths,
         training=options,
         code=[files.digest(path) for path in own],

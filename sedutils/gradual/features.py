@@ -85,23 +85,35 @@ def extract_recording(
     settings: dict,
     networks: dict[str, Path],
 ) -> np.ndarray:
-    """Fill one recording's rows; returns the least and largest energy of each band, ``(2, mel_bands)``."""
+    """Fill one recording's rows; returns the least and largest energy of each band, ``(2, mel_bands)``.
+
+    ValueError for audio that the table has longer or shorter, by more than a decision.
+    """
     audio = sound.read(settings["sample_rate"])
     energies = features.log_mel(audio, **features.front_end(settings))  # (frames of 10 ms, bands)
     spectra = stacked(energies, mean_frames=settings["mean_frames"], context=settings["context"])
     rows = spectra[: len(spectra) // PER_DECISION * PER_DECISION]
     found = {"log_mel": rows.reshape(-1, PER_DECISION * rows.shape[1])}
+    decisions = part.stop - part.start
+    if abs(len(found["log_mel"]) - decisions) > 1:
+        told = f"{len(found['log_mel'])} decisions of audio, {decisions} by recordings.csv"
+        raise ValueError(f"{sound.path}: {told}")
     for name, path in networks.items():
         found[name] = acoustic_model.asr_features(opened(path), audio)
     for name, values in found.items():
         array = np.load(folder / f"{name}.npy", "r+")
-        array[part] = features.fitted(values, part.stop - part.start)
+        array[part] = features.fitted(values, decisions)
     return np.stack([energies.min(axis=0), energies.max(axis=0)])
 
 
-@functools.cache
 def opened(folder: Path) -> TDNNF:
-    """An acoustic model at full rate, read once a process."""
+    """An acoustic model at full rate, read once a process, and again when it was trained again."""
+    return kept(folder, files.digest(Path(folder) / "model.safetensors"))
+
+
+@functools.lru_cache(maxsize=4)
+def kept(folder: Path, digest: str) -> TDNNF:
+    """``digest`` only tells one content of the folder from another."""
     return acoustic_model.read(folder)
 
 

@@ -110,7 +110,8 @@ def best_point(
                 "units": units,
                 "nodes": nodes,
                 "parameters": keras_parameters(System.read(folder / group[0].path).model),
-                "error_rate": float(np.mean(rates)),
+                # rounded, so that the order of the seeds does not tell equals apart
+                "error_rate": round(float(np.mean(rates)), 9),
             }
         )
     return min(rows, key=lambda row: (row["error_rate"], row["parameters"]))
@@ -157,7 +158,8 @@ def best_threshold(
 def read_events(folder: Path, split: str, recordings: pd.Index) -> pd.DataFrame:
     """The most probable event of each clip, by recording; score 0 where none was proposed."""
     events = pd.read_csv(folder / f"events_{split}.csv").set_index("recording")
-    return events[["onset_s", "offset_s", "score"]].reindex(recordings).fillna({"score": 0.0})
+    events = events[["onset_s", "offset_s", "score"]].astype(float)
+    return events.reindex(recordings).fillna({"score": 0.0})
 
 
 def write_choice(rows: list[dict], path: Path) -> None:
