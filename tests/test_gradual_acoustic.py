@@ -86,7 +86,7 @@ def test_a_kaldi_model_gives_the_features_and_the_twin_its_shape(speech, tmp_pat
 class Oracle:
     """Says what stands in the first coefficient."""
 
-    subsampling = 1
+    subsampling, channel = 1, None
 
     def parameters(self):
         return iter([torch.zeros(1)])
