@@ -4,6 +4,7 @@ Table 1 compares extractors with the units and nodes of one system; the search (
 regimes of pre-training (Table 3) and the comparison (Table 4) take what the search has found for each class.
 """
 
+import functools
 import itertools
 import json
 from pathlib import Path
@@ -144,6 +145,7 @@ def onsets(
     return events.onset_s.where(events.score >= probability)
 
 
+@functools.cache
 def best_threshold(
     detector: Detector, folder: Path, made: Corpus, split: str = "validation"
 ) -> float:

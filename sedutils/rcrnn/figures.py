@@ -113,6 +113,7 @@ def bars(tables: dict[str, pd.DataFrame]):
             ax.plot(place, rows.paper_ER, "o", color=INK, ms=3)
         ax.set_xticks(range(len(classes)), [name_of(c) for c in classes])
         ax.set_title(title, fontsize=9, loc="left")
+        ax.margins(y=0.3)
         ax.legend(fontsize=7)
     np.atleast_1d(axes)[0].set(ylabel="error rate (dots: printed)")
     return fig
