@@ -140,7 +140,7 @@ def test_table_1_has_quoted_rows_ours_and_the_papers_own(three):
     assert rows.paper_F1["1D-CRNN", "average"] == 93.4 and rows.quoted["1D-CRNN", "average"]
     assert rows.paper_F1["gradual_net", "babycry"] == 98.0
     assert rows.paper_ER["finetuning_net", "gunshot"] == 0.38
-    assert rows.events["gradual_net"].tolist() == [5, 5, 5, 15]
+    assert rows.events["gradual_net"].tolist() == [5, 5, 5, 15] and rows.events["CRNN"].isna().all()
     # no own row in the paper; the quoted CRNN+TA is another network
     assert rows.paper_F1["crnn_ta"].isna().all() and rows.paper_F1["cbrnn"].isna().all()
     assert "Finetuning Net" not in rows.index

@@ -180,7 +180,7 @@ def beside_published(
 ) -> pd.DataFrame:
     """Table 1: mean and std over seeds, the paper's own rows beside ours, and the quoted rows.
 
-    On official data also the difference. events : evaluation clips that have one
+    On official data also the difference. events : evaluation clips that have one, of ours
     """
     ours = evaluation.mean_and_std(class_scores(results, "evaluation"), ["system", "class"])
     printed = printed_scores(published, results.labels)
@@ -195,7 +195,8 @@ def beside_published(
     events = {label: results.reference(label, "evaluation").count() for label in results.labels}
     events[AVERAGE] = sum(events.values())
     first = pd.DataFrame({"corpus": corpus, "source": source, "size": size}, index=table.index)
-    table.insert(2, "events", table["class"].map(events))
+    table.insert(2, "events", table["class"].map(events).mask(table["quoted"]).astype("Int64"))
+    table["seeds"] = table["seeds"].astype("Int64")
     return pd.concat([first, table], axis=1)
 
 
