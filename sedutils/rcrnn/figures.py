@@ -119,9 +119,8 @@ def bars(tables: dict[str, pd.DataFrame]):
     return fig
 
 
-def errors_of_onsets(table: pd.DataFrame, *, step_s: float):
+def errors_of_onsets(table: pd.DataFrame, classes: list[str], *, step_s: float):
     """Where onsets are found around the true ones, a panel a class; ``step_s`` a frame of the map."""
-    classes = list(dict.fromkeys(table["class"]))
     fig, axes = plt.subplots(1, len(classes), figsize=(9, 2.2), sharey=True)
     edges = np.arange(-2, 2 + step_s / 2, step_s / 2)
     for ax, label, colour in zip(np.atleast_1d(axes), classes, CLASS_COLOURS, strict=False):
