@@ -109,7 +109,9 @@ def claims_html(judged: pd.DataFrame, published) -> str:
 
 
 def contrast_line(row) -> str:
-    """One contrast in words: value, interval, spread over seeds, bound and outcome."""
+    """One contrast in words: value, interval, spread over seeds, bound and outcome, as far as there are any."""
+    if pd.isna(row.value):
+        return f"{escape(row.contrast)}: {row.outcome}"
     parts = [f"{escape(row.contrast)}: {row.value:.3g}"]
     if pd.notna(row.low):
         parts.append(f"[{row.low:.3g}, {row.high:.3g}]")
