@@ -21,12 +21,18 @@ BOUNDARIES = {
     "overlapping, procedural": "laptop/tables/multitask_table2.csv",
     "overlapping, ESC-10 clips": "bank-esc10/tables/multitask_table2.csv",
 }
+# Rare events: column -> folder of reports, and the class that it tells of
+RARE = {
+    "three classes, procedural": ("laptop", "average"),
+    "baby cry, ESC-10 clips": ("bank-esc10", "babycry"),
+}
+SYSTEMS = {"crnn_ta": "CRNN+TA", "cbrnn": "CBRNN", "gradual_net": "gradual network"}
 BEGIN, END = "<!-- table -->\n", "<!-- end -->"
 
 
 def table() -> str:
     """The tables of README.md."""
-    return f"{methods()}\n{boundaries()}"
+    return f"{methods()}\n{boundaries()}\n{rare_events()}"
 
 
 def methods() -> str:
@@ -59,6 +65,36 @@ def boundaries() -> str:
             cells.append(f"{mean:.1f}{spread} / {error:.1f} ({printed})")
         always.append(f"{overall.always_on_F1:.1f} / {overall.always_on_ER:.1f}")
     return markdown(["events, in percent", *BOUNDARIES], [*rows.values(), always])
+
+
+def rare_events() -> str:
+    """Event error rate and F1 on the evaluation clips of rare events, the paper's mean of classes in brackets."""
+    rows = {"R-CRNN": ["R-CRNN"]} | {name: [title] for name, title in SYSTEMS.items()}
+    for folder, label in RARE.values():
+        tables = REPORTS / folder / "tables"
+        regions = pd.read_csv(tables / "rcrnn_classes.csv").set_index(["split", "class"])
+        others = pd.read_csv(tables / "gradual_table1.csv").set_index(["system", "class"])
+        rows["R-CRNN"].append(errors(regions.loc["evaluation", label]))
+        for name in SYSTEMS:
+            rows[name].append(errors(others.loc[name, label]))
+    compared = pd.read_csv(REPORTS / "laptop/tables/rcrnn_table4.csv").set_index("method")
+    first = compared.loc["R-CRNN (printed)"]
+    rows["R-CRNN"].append(f"{first.eval_ER_mean:.2f} / {first.eval_F_mean:.1f}")
+    others = pd.read_csv(REPORTS / "laptop/tables/gradual_table1.csv").set_index(
+        ["system", "class"]
+    )
+    for name, title in SYSTEMS.items():
+        key = (title, "average") if (title, "average") in others.index else (name, "average")
+        printed = others.loc[key]
+        known = pd.notna(printed.paper_ER)
+        rows[name].append(f"{printed.paper_ER:.2f} / {printed.paper_F1:.1f}" if known else "–")
+    return markdown(["events, error rate / F1 (%)", *RARE, "paper"], list(rows.values()))
+
+
+def errors(row: pd.Series) -> str:
+    """Error rate ± standard deviation / F1."""
+    spread = "" if pd.isna(row.ER_std) else f" ± {row.ER_std:.2f}"
+    return f"{row.ER_mean:.2f}{spread} / {row.F1_mean:.1f}"
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
