@@ -17,87 +17,16 @@ import safetensors.torch
 import torch
 from torch.nn import functional as F
 
-from sedutils import corpus as corpora
 from sedutils import files, jobs
-from sedutils.frames import Frames, fold_key
+from sedutils.frames import Frames
 from sedutils.models.tdnnf import SPLICE, TDNNF
 from sedutils.speech import mfcc, phones
 from sedutils.training import Run, half_precision, pick
 
-FRONT_END = "mfcc"  # the feature file's name
 CONSTRAIN_STEPS = 4  # Povey et al. 2018, Sec. 2
 DECISION_FRAMES = 10  # of 10 ms, in a decision of 100 ms
 SHORTEST_FRAMES = 3  # of a decoded phone
 PRIOR_FRAMES = 300  # of 10 ms
-
-
-def extract(corpus: corpora.Corpus, folder: Path, *, backend: str, workers: int) -> None:
-    """Write MFCCs and phones of a corpus for `sedutils.frames.Frames`: `sedutils.features` in small.
-
-    The folder gets ``mfcc.npy`` (frames, 40), ``targets.npy`` (frames,) places in `phones.LABELS`,
-    ``recordings.csv``, ``labels.txt`` and ``statistics.json`` (mean and deviation of the training frames).
-    ValueError for a corpus of other labels.
-    """
-    if corpus.labels != phones.LABELS:
-        raise ValueError(f"{corpus.folder / 'labels.txt'}: not the 41 phone labels")
-    recordings = corpus.recordings.copy()
-    samples = (recordings.duration_s * mfcc.SAMPLE_RATE).round().astype(int)
-    recordings["frames"] = mfcc.frame_count(samples)
-    recordings["first_frame"] = recordings.frames.cumsum() - recordings.frames
-    shape = (int(recordings.frames.sum()), mfcc.COEFFICIENTS)
-    folder.mkdir(parents=True, exist_ok=True)
-    features = folder / f"{FRONT_END}.npy"
-    np.lib.format.open_memmap(features, "w+", np.float32, shape).flush()
-    tasks = [
-        {
-            "path": corpus.audio_path(row.recording),
-            "features": features,
-            "part": slice(row.first_frame, row.first_frame + row.frames),
-        }
-        for row in recordings.itertuples()
-    ]
-    jobs.parallel(write_mfcc, tasks, label="MFCCs", backend=backend, workers=workers)
-    targets = [
-        phones.at_frames(corpus.events_of(row.recording), row.frames, mfcc.HOP_S)
-        for row in recordings.itertuples()
-    ]
-    files.write_npy(folder / "targets.npy", np.concatenate(targets))
-    columns = ["recording", "split", "scene", "first_frame", "frames", "duration_s"]
-    files.write_csv(folder / "recordings.csv", recordings[columns])
-    files.write_text(folder / "labels.txt", "\n".join(corpus.labels) + "\n")
-    train = [
-        task["part"]
-        for task, split in zip(tasks, recordings.split, strict=True)
-        if split == "train"
-    ]
-    text = json.dumps({fold_key(None): {FRONT_END: moments(np.load(features, "r"), train)}})
-    files.write_text(folder / "statistics.json", text + "\n")
-
-
-def write_mfcc(*, path: Path, features: Path, part: slice) -> None:
-    """Fill one recording's rows of the feature file. ValueError for audio that the table has longer or shorter."""
-    found = read_mfcc(path)
-    if len(found) != part.stop - part.start:
-        told = f"{len(found)} frames of audio, {part.stop - part.start} by recordings.csv"
-        raise ValueError(f"{path}: {told}")
-    rows = np.load(features, "r+")
-    rows[part] = found
-    rows.flush()
-
-
-def read_mfcc(path: Path) -> np.ndarray:
-    audio, _ = files.read_audio(path, sample_rate=mfcc.SAMPLE_RATE, allow_silence=True)
-    return mfcc.mfcc(audio)
-
-
-def moments(features: np.ndarray, parts: list[slice]) -> dict[str, list[float]]:
-    """Mean and deviation of each coefficient over parts of a memory map, one part in memory at a time."""
-    sums = np.zeros((2, features.shape[1]))
-    for part in parts:
-        x = features[part].astype(np.float64)
-        sums += x.sum(0), np.square(x).sum(0)
-    mean, square = sums / sum(part.stop - part.start for part in parts)
-    return {"mean": mean.tolist(), "std": np.sqrt(square - mean**2).tolist()}
 
 
 def fit(

@@ -13,6 +13,7 @@ from sedutils import acoustic_model as acoustic
 from sedutils import corpus
 from sedutils.frames import Frames
 from sedutils.models.tdnnf import TDNNF
+from sedutils.speech import features as speech
 from sedutils.speech import mfcc, phones, synthesised
 
 WIDTHS = {
@@ -46,13 +47,13 @@ def folder(tmp_path_factory):
     synthesised.build(
         top / "corpus", settings | {"snr_db": (25, 40)}, backend="in-process", workers=1
     )
-    acoustic.extract(corpus.read(top / "corpus"), top, backend="in-process", workers=1)
+    speech.extract(corpus.read(top / "corpus"), top, backend="in-process", workers=1)
     return top
 
 
 @pytest.fixture(scope="module")
 def splits(folder):
-    return [Frames.read(folder, name, acoustic.FRONT_END) for name in ("train", "validation")]
+    return [Frames.read(folder, name, speech.ARRAY) for name in ("train", "validation")]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_features_and_targets_stand_beside_each_other(folder, splits):
     audio_frames = mfcc.frame_count(round(row.duration_s * 16000))
     part = slice(row.first_frame, row.first_frame + row.frames)
     assert row.frames == audio_frames and splits[0].features.shape[1] == 40
-    direct = acoustic.read_mfcc(made.audio_path(row.recording))
+    direct = speech.read_mfcc(made.audio_path(row.recording))
     assert (splits[0].features[part] == direct).all()
     codes = phones.at_frames(made.events_of(row.recording), row.frames, 0.01)
     assert (splits[0].targets[part] == codes).all()
@@ -100,7 +101,7 @@ def test_features_and_targets_stand_beside_each_other(folder, splits):
 def test_other_labels_are_refused(folder, tmp_path):
     made = corpus.read(folder / "corpus")
     corpus.write(tmp_path, made.recordings, made.events, [*made.labels, "XX"])
-    refused(ValueError, lambda: acoustic.extract(
+    refused(ValueError, lambda: speech.extract(
         corpus.read(tmp_path), tmp_path, backend="in-process", workers=1), "41 phone labels")  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from sedutils import corpus as corpora
 from sedutils.frames import Frames
 from sedutils.models.tdnnf import TDNNF
 from sedutils.official import kaldi_tdnnf
+from sedutils.speech import features as speech
 from sedutils.speech import mfcc, phones
 
 SEED = 1
@@ -22,8 +23,8 @@ HEARS, FEATURES, UNTRAINED = "phones", "trained", "untrained"  # the folders of 
 
 
 def splits(features: Path) -> dict[str, Frames]:
-    """The three splits of a folder that `acoustic_model.extract` wrote."""
-    return {name: Frames.read(features, name, acoustic_model.FRONT_END) for name in SPLITS}
+    """The three splits of a folder that `sedutils.speech.features.extract` wrote."""
+    return {name: Frames.read(features, name, speech.ARRAY) for name in SPLITS}
 
 
 def train(settings: dict, frames: dict[str, Frames], folder: Path, *, device: str) -> tuple:
@@ -68,7 +69,7 @@ def arrays(frames: Frames) -> tuple[np.ndarray, np.ndarray]:
 def whole(folder: Path, *, backend: str, workers: int) -> tuple[corpora.Corpus, Frames]:
     """A corpus in ``folder/corpus`` with features in ``folder``, all of its recordings in one split."""
     made = corpora.read(folder / "corpus")
-    acoustic_model.extract(made, folder, backend=backend, workers=workers)
+    speech.extract(made, folder, backend=backend, workers=workers)
     parts = splits(folder)
     rows = pd.concat([part.recordings for part in parts.values()], ignore_index=True)
     return made, replace(parts["test"], recordings=rows)
