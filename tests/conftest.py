@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from sedutils import files
 
@@ -52,3 +53,18 @@ def features_folder(folder, recordings, folds, labels, targets):
         files.write_csv(folder / "folds.csv", folds)
         keys = [f"fold {k}" for k in folds.fold.unique()]
     files.write_text(folder / "statistics.json", json.dumps(dict.fromkeys(keys, zero)))
+
+
+class PhoneOracle:
+    """An acoustic model that hears the phone whose place stands in the first coefficient."""
+
+    subsampling, channel = 1, None
+
+    def parameters(self):
+        return iter([torch.zeros(1)])
+
+    def eval(self):
+        return self
+
+    def __call__(self, x):
+        return torch.nn.functional.one_hot(x[:, :, 0].long(), 41).float()

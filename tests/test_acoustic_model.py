@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import refused
+from conftest import PhoneOracle, refused
 
 from sedutils import acoustic_model as acoustic
 from sedutils import corpus
@@ -182,31 +182,16 @@ def test_decoding_by_hand():
     assert acoustic.spoken(["SIL", "S", "SIL", "S", "SPN"]) == ["S", "S", "SPN"]
 
 
-class Oracle:
-    """Says what stands in the first column of its input."""
-
-    subsampling, channel = 1, None
-
-    def parameters(self):
-        return iter([torch.zeros(1)])
-
-    def eval(self):
-        return self
-
-    def __call__(self, x):
-        return torch.nn.functional.one_hot(x[:, :, 0].long(), 41).float()
-
-
 def test_phone_error_rate_by_hand():
     said = codes("SIL SIL SIL S S S AA AA AA SIL SIL SIL T T T").astype(np.float32)
     table = pd.DataFrame({"recording": ["a"], "first_frame": [0], "frames": [len(said)]})
     nothing = torch.zeros(1)
     frames = Frames(said[:, None], said.astype(np.uint8), table, nothing, nothing)
     rate = acoustic.phone_error_rate
-    assert rate(Oracle(), frames, {"a": ["SIL", "S", "AA", "SIL", "T"]}) == 0
-    assert rate(Oracle(), frames, {"a": ["S", "AE", "T", "SIL"]}) == pytest.approx(1 / 3)
-    assert rate(Oracle(), frames, {"a": ["S", "T"]}) == pytest.approx(1 / 2)
-    assert acoustic.frame_accuracy(Oracle(), frames) == 1
+    assert rate(PhoneOracle(), frames, {"a": ["SIL", "S", "AA", "SIL", "T"]}) == 0
+    assert rate(PhoneOracle(), frames, {"a": ["S", "AE", "T", "SIL"]}) == pytest.approx(1 / 3)
+    assert rate(PhoneOracle(), frames, {"a": ["S", "T"]}) == pytest.approx(1 / 2)
+    assert acoustic.frame_accuracy(PhoneOracle(), frames) == 1
 
 
 def test_asr_features_are_means_over_100_ms(full, rng):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import PhoneOracle
 from kaldi_writer import ChainModel
 
 from sedutils import acoustic_model, corpus, files, training
@@ -83,21 +84,6 @@ def test_a_kaldi_model_gives_the_features_and_the_twin_its_shape(speech, tmp_pat
         assert acoustic_model.logits_of(model, x, features=True).shape == (200, 5)
 
 
-class Oracle:
-    """Says what stands in the first coefficient."""
-
-    subsampling, channel = 1, None
-
-    def parameters(self):
-        return iter([torch.zeros(1)])
-
-    def eval(self):
-        return self
-
-    def __call__(self, x):
-        return torch.nn.functional.one_hot(x[:, :, 0].long(), 41).float()
-
-
 def heard_as(said, heard):
     """A corpus of one recording and its frames: three frames a phone, said and heard."""
     rows = [(3 * i / 100, 3 * (i + 1) / 100, label) for i, label in enumerate(said)]
@@ -117,7 +103,7 @@ def test_what_an_oracle_hears_by_hand():
         # AA and T heard as S: one run of three S, so two of three phones are missed
         "wrong": heard_as(said, ["SIL", "S", "S", "S", "SIL"]),
     }
-    table = acoustic.score_table(Oracle(), tried).set_index("speech")
+    table = acoustic.score_table(PhoneOracle(), tried).set_index("speech")
     assert table.recordings.tolist() == [1, 1] and table.minutes.tolist() == [0, 0]
     assert table.frame_accuracy.tolist() == pytest.approx([1, 3 / 5])
     assert table.majority.tolist() == pytest.approx([2 / 5, 2 / 5])
