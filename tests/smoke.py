@@ -55,6 +55,7 @@ TINY = {
             "session_s": 80.0,
         },
         "tut_rare_2017": {
+            "clip_s": 12.0,
             "clips": {
                 "pretraining": 4,
                 "detection": 4,
@@ -82,8 +83,9 @@ TINY = {
         "rnn": {"units": 8},
         "crnn": {"maps": 4},
         "multilabel_crnn": {"maps": 4, "units": 4},
-        "rcrnn": {"widths": [4, 4], "units": 4, "nodes": 8},
-        "cbrnn": {"channels": 2, "units": 4},
+        "rcrnn": {"widths": [4, 4], "units": 4, "nodes": 8, "sequence_frames": 517},
+        "cbrnn": {"channels": 2, "units": 4, "sequence_frames": 120},
+        "finetuning_net": {"sequence_frames": 120},
     },
     # a mixture of 20 s holds no longer sequence
     "families": {
