@@ -194,6 +194,7 @@ def epoch(frames: int) -> None:
             sequence_frames=128,
             batch_frames=2048,
             learning_rate=0.001,
+            learning_rate_decay=0.0,
             patience=1,
             minimum_epochs=1,
             max_epochs=1,

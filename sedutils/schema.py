@@ -100,6 +100,7 @@ class Training(Section):
     patience: Annotated[int, Field(ge=0)]
     minimum_epochs: Count
     max_epochs: Count
+    learning_rate_decay: Annotated[float, Field(ge=0)]
     shift_frames: Annotated[int, Field(ge=0)]
     hop_frames: Annotated[int, Field(ge=0)]
     checkpoint_epochs: Count
@@ -112,6 +113,7 @@ class Schedule(Section):
     patience: Annotated[int, Field(ge=0)] | None = None
     minimum_epochs: Count | None = None
     max_epochs: Count | None = None
+    learning_rate_decay: Annotated[float, Field(ge=0)] | None = None
     hop_frames: Annotated[int, Field(ge=0)] | None = None
 
 

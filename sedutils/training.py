@@ -32,6 +32,7 @@ def fit(
     sequence_frames: int,
     batch_frames: int,
     learning_rate: float,
+    learning_rate_decay: float,
     patience: int,
     minimum_epochs: int,
     max_epochs: int,
@@ -51,7 +52,8 @@ def fit(
 
     The network's own loss, or binary cross-entropy, and Adam (Cakir et al. 2017, Sec. III-D). The
     sequences of an epoch begin ``shift_frames`` later than those of the epoch before, one every
-    ``hop_frames`` (0: no overlap). Same device and seed, same numbers, even when killed and resumed
+    ``hop_frames`` (0: no overlap). Epoch e, from 0 on, has the learning rate over 1 + e times
+    ``learning_rate_decay``. Same device and seed, same numbers, even when killed and resumed
     from ``checkpoint``.
 
     Returns
@@ -74,6 +76,7 @@ def fit(
     progress = jobs.Progress(label, total=max_epochs, done=len(run.history))
     while not run.finished:
         epoch = len(run.history)
+        optimiser.param_groups[0]["lr"] = learning_rate / (1 + learning_rate_decay * epoch)
         model.train()
         starts = train.starts(sequence_frames, offset=shift_frames * epoch % hop, hop=hop)
         starts = np.random.default_rng((seed, epoch)).permutation(starts)

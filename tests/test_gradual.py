@@ -195,6 +195,7 @@ def test_they_learn_in_the_one_training_loop(kind, arguments, asr, rng):
         sequence_frames=12,
         batch_frames=96,
         learning_rate=0.02,
+        learning_rate_decay=0.0,
         patience=0,
         minimum_epochs=1,
         max_epochs=15,

@@ -18,6 +18,7 @@ SETTINGS = {
     "patience": 3,
     "minimum_epochs": 2,
     "max_epochs": 6,
+    "learning_rate_decay": 0.0,
     "shift_frames": 73,
     "hop_frames": 0,
     "checkpoint_epochs": 2,
@@ -132,6 +133,20 @@ def test_without_patience_all_epochs_are_trained_and_the_last_weights_stay(folde
     scores = [0.9, 0.5, 0.7, 0.2]
     history = scored(folder, monkeypatch, scores, patience=0, max_epochs=4)
     assert len(history) == 4 and history.epoch[history.best].item() == 4
+
+
+def test_the_learning_rate_decays_by_epoch(folder):
+    """All but stopped by the second epoch: what was learnt in the first stays."""
+    last = {"patience": 0, "learning_rate_decay": 1e9}
+    first, third, moving = (
+        train(folder, **options)[1]
+        for options in (
+            last | {"max_epochs": 1},
+            last | {"max_epochs": 3},
+            last | {"max_epochs": 3, "learning_rate_decay": 0.0},
+        )
+    )
+    assert np.abs(first - third).max() < 1e-4 < np.abs(first - moving).max()
 
 
 def test_boundaries_are_learnt_with_the_activity(folder):

@@ -30,7 +30,7 @@ READINGS = {
     "that was never trained",
     "G-A09": "base 0.1 to 0.9 and ratio 0 to 1 in steps of 0.05, least ER on validation clips, for each "
     "class, system and seed; of equally good pairs the middle one",
-    "G-A10": "departs from it: Adam at a constant learning rate, without decay",
+    "G-A10": "the reading: Adam, the learning rate over 1 + 0.01 times the epoch",
     "G-A11": "validation clips are mixed of sources of their own, so none is on both sides; "
     "sizes in params.yaml",
     "G-A12": "the reading; the least and largest value are those of the frames of 10 ms",
