@@ -24,6 +24,8 @@ from sedutils.schema_systems import (
 
 DECISION_S = 0.1  # of the gradual network, of two inputs
 PER_DECISION = 2
+SPECTRAL_VALUES = 127  # at the least, for the poolings of the gradual network
+SMALLEST_BANDS = 13  # for the strides of R-CRNN
 
 # Systems that tables and verdicts of the chapters cannot do without, by corpus and family
 ROWS = {
@@ -76,6 +78,9 @@ class GradualFrontEnd(FrontEnd):
             raise ValueError(
                 f"context = {self.context}: as many before as behind make an odd number"
             )
+        if self.mel_bands * self.context < SPECTRAL_VALUES:
+            told = f"mel_bands = {self.mel_bands}, context = {self.context}"
+            raise ValueError(f"{told}: the CBRNN's poolings need {SPECTRAL_VALUES} values a frame")
         if abs(PER_DECISION * self.mean_frames * self.hop_s - DECISION_S) > 1e-9:
             told = f"mean_frames = {self.mean_frames}, hop_s = {self.hop_s}"
             raise ValueError(f"{told}: two means must make a decision of {DECISION_S} s")
@@ -90,6 +95,9 @@ class Features(Section):
 
     @model_validator(mode="after")
     def complete(self):
+        if self.kao2018.mel_bands < SMALLEST_BANDS:
+            told = f"kao2018.mel_bands = {self.kao2018.mel_bands}"
+            raise ValueError(f"{told}: R-CRNN's strides need {SMALLEST_BANDS}")
         if self.cakir2017.mfcc < 2:
             raise ValueError(f"cakir2017.mfcc = {self.cakir2017.mfcc}: the GMM needs at least 2")
         return self

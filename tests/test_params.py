@@ -67,6 +67,12 @@ BAD = [
     ("surprise", {}, "surprise"),
     ("features.gradual.context", 4, "context = 4: as many before as behind"),
     ("features.gradual.mean_frames", 4, "two means must make a decision of 0.1 s"),
+    (
+        "features.gradual.mel_bands",
+        25,
+        "mel_bands = 25, context = 5: the CBRNN's poolings need 127",
+    ),
+    ("features.kao2018.mel_bands", 12, "kao2018.mel_bands = 12: R-CRNN's strides need 13"),
     ("features.gradual.hop_s", 0.02, "mean_frames = 5, hop_s = 0.02: two means"),
     ("features.gradual.sample_rate", 22050, "features.gradual.sample_rate"),
     ("corpora.speech.snr_db", [35.0, 5.0], "snr_db is [35.0, 5.0]: give the lower one first"),
