@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from sedutils import models, training
 from sedutils.frames import Frames
 from sedutils.models.blocks import trainable_parameters
-from sedutils.models.gradual import Attention, bands_left
+from sedutils.models.gradual import Attention, bands_left, of_one_map
 
 PAPER = {
     "bands": 200,
@@ -207,3 +207,12 @@ def test_they_learn_in_the_one_training_loop(kind, arguments, asr, rng):
     assert history[-1]["validation_score"] > 0.9
     scores = training.predict(model, clips(rng, 10, asr), 12, "cpu")
     assert scores.shape == (120, 1)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(7, 2), (3, 1)])
+def test_a_convolution_of_one_map_is_one_of_its_bands(size, stride):
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(1, 4, size, stride=(stride, 1), padding=size // 2)
+    x = torch.rand(2, 1, 21, 17, requires_grad=True)
+    for function in (lambda y: y, lambda y: torch.autograd.grad(y.square().sum(), x)[0]):
+        assert torch.allclose(function(of_one_map(conv, x)), function(conv(x)), atol=1e-5)

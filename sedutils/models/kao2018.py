@@ -23,6 +23,7 @@ POOLED = 7  # frames an interval is pooled into
 PROPOSALS = 100
 SAMPLED_ANCHORS = 256  # a clip, at most half of them positive (reading R-A05)
 PROPOSAL_OVERLAP, EVENT_OVERLAP = 0.7, 0.5  # more than that is suppressed (reading R-A07)
+CLIPS_AT_ONCE = 10  # in validation
 FOREGROUND = 0.5  # intersection over union of a proposal that counts as an event (reading R-A06)
 
 
@@ -182,7 +183,8 @@ class RCRNN(nn.Module):
     def validation_score(self, frames, sequence_frames: int, device) -> float:
         """Minus the mean loss over the clips of a split: training ends once it no longer falls (Sec. 3.2).
 
-        The draw of anchors is the same in every epoch, and takes nothing from the training's generator.
+        Clips go `CLIPS_AT_ONCE` at a time, in the order of the split. The draw of anchors is the same in
+        every epoch, and takes nothing from the training's generator.
 
         frames : `sedutils.frames.Frames`; sequence_frames : of a clip
         """
@@ -190,9 +192,9 @@ class RCRNN(nn.Module):
         total, starts = 0.0, frames.starts(sequence_frames, offset=0)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(0)
-            for start in starts:
-                x, y = frames.batch(start[None], sequence_frames)
-                total += self.loss(self(x), y).item()
+            for first in range(0, len(starts), CLIPS_AT_ONCE):
+                x, y = frames.batch(starts[first : first + CLIPS_AT_ONCE], sequence_frames)
+                total += self.loss(self(x), y).item() * len(x)
         return -total / len(starts)
 
     @torch.no_grad()
