@@ -4,7 +4,6 @@ Table 1 compares extractors with the units and nodes of one system; the search (
 regimes of pre-training (Table 3) and the comparison (Table 4) take what the search has found for each class.
 """
 
-import functools
 import itertools
 import json
 from pathlib import Path
@@ -96,14 +95,18 @@ def train(
 def best_point(
     points: list[Detector], folder: Path, made: Corpus, split: str, probability: float
 ) -> dict:
-    """The units and nodes with the least error rate on a split, mean over seeds; of equals the smaller network.
+    """The units and nodes with the least error rate on a split, mean over seeds.
 
-    Returns label, split, units, nodes, parameters (as the paper counts), error_rate.
+    Of equals, which a small split has many of, the one with the least loss on validation clips.
+
+    Returns label, split, units, nodes, parameters (as the paper counts), error_rate, validation_loss.
     """
     rows = []
     for (units, nodes), group in itertools.groupby(points, lambda d: (d.units, d.nodes)):
         group = list(group)
         rates = [error_rate(d, folder, made, split, probability) for d in group]
+        courses_of = [pd.read_csv(folder / d.path / "history.csv") for d in group]
+        losses = [-course.validation_score[course.best].item() for course in courses_of]
         rows.append(
             {
                 "label": group[0].label,
@@ -113,9 +116,10 @@ def best_point(
                 "parameters": keras_parameters(System.read(folder / group[0].path).model),
                 # rounded, so that the order of the seeds does not tell equals apart
                 "error_rate": round(float(np.mean(rates)), 9),
+                "validation_loss": round(float(np.mean(losses)), 6),
             }
         )
-    return min(rows, key=lambda row: (row["error_rate"], row["parameters"]))
+    return min(rows, key=lambda row: (row["error_rate"], row["validation_loss"]))
 
 
 def error_rate(
@@ -145,7 +149,6 @@ def onsets(
     return events.onset_s.where(events.score >= probability)
 
 
-@functools.cache
 def best_threshold(
     detector: Detector, folder: Path, made: Corpus, split: str = "validation"
 ) -> float:

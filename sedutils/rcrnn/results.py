@@ -75,9 +75,19 @@ class Results:
             for label in self.labels
         }
 
+    @cached_property
+    def chosen(self) -> dict[Detector, float]:
+        """The probabilities that were chosen on validation clips, as far as they were asked for."""
+        return {}
+
     def found(self, detector: Detector, split: str, probability: float | None = None) -> pd.Series:
         """Onset of the event in each clip, NaN for none."""
         probability = self.probability if probability is None else probability
+        if not probability:
+            if detector not in self.chosen:
+                chosen = experiments.best_threshold(detector, self.models, self.corpus)
+                self.chosen[detector] = chosen
+            probability = self.chosen[detector]
         return experiments.onsets(detector, self.models, self.corpus, split, probability)
 
     def scores(self, detectors: dict[str, list[Detector]], split: str, probability=None):

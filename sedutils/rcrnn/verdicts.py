@@ -125,13 +125,13 @@ def counted(printed: pd.DataFrame) -> list[dict]:
             )  # fmt: skip
 
     rows = []
-    for row in printed.itertuples():
-        m = row.M
-        one, two = (trainable_parameters(network(row.bigru_units, m, k)) for k in (1, 2))
-        rows.append(exact("R12", f"a second class at M = {m}: parameters", two - one, 3 * m + 3))
-        total = keras_parameters(network(row.bigru_units, m))
-        name = row[1]  # the column is called class
-        rows.append(exact("R13", f"{name}: parameters", total, row.params_reported))
+    for nodes in sorted(set(printed.M)):
+        one, two = (trainable_parameters(network(printed.bigru_units[0], nodes, k)) for k in (1, 2))
+        what = f"a second class at M = {nodes}: parameters"
+        rows.append(exact("R12", what, two - one, 3 * nodes + 3))
+    for _, row in printed.iterrows():
+        total = keras_parameters(network(row.bigru_units, row.M))
+        rows.append(exact("R13", f"{row['class']}: parameters", total, row.params_reported))
     return rows
 
 
