@@ -4,7 +4,7 @@ from html import escape
 
 import pandas as pd
 
-from sedutils.rcrnn.results import COMPARED, Results
+from sedutils.rcrnn.results import COMPARED, PROBABILITY, Results
 from sedutils.tables import list_html, spread
 
 # reading id -> what this project does where it adds to the reading or departs from it
@@ -78,10 +78,57 @@ def comparison_html(table: pd.DataFrame) -> str:
         told = ""
         if row.ours:
             chosen, accepted = COMPARED[row.method]
-            told = f"units and nodes by {chosen}, {accepted}; {row.seeds:.0f} seeds"
+            told = f"units and nodes by {chosen}, {accepted}; {seeds(row.seeds)}"
         body += f"<tr><th>{escape(row.method)}</th><td>{told}</td>{cells}</tr>"
     head = "".join(f"<th>{title}</th>" for title in titles)
     head = f"<tr><th>method</th><th></th>{head}</tr>"
+    return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def seeds(count: float) -> str:
+    return f"{count:.0f} seed{'s' * (count > 1)}"
+
+
+def headline_html(table: pd.DataFrame) -> str:
+    """The result in a sentence; ``table`` of `sedutils.rcrnn.results.comparison`."""
+    rows = table.set_index("method")
+    ours, printed = rows.loc["R-CRNN"], rows.loc["R-CRNN (printed)"]
+    told = [
+        f"{split} <strong>{spread(ours, f'{key}_ER', digits=2)}</strong> (printed {printed[f'{key}_ER_mean']:.2f})"
+        for split, key in (("development", "dev"), ("evaluation", "eval"))
+    ]
+    return f"<p>Error rate, mean of the classes, on clips of unheard sounds: {', '.join(told)}.</p>"
+
+
+def classes_html(table: pd.DataFrame) -> str:
+    """The system of Table 4 class by class, mean ± std over seeds; of `sedutils.rcrnn.results.class_table`."""
+    rows, body = table.set_index(["split", "class"]), ""
+    splits = list(dict.fromkeys(table.split))
+    for name in dict.fromkeys(table["class"]):
+        cells = "".join(
+            f"<td>{spread(rows.loc[split, name], metric, digits=digits)}</td>"
+            for split in splits
+            for metric, digits in (("ER", 2), ("F1", 1))
+        )
+        body += f"<tr><th>{escape(name)}</th>{cells}</tr>"
+    head = "".join(f"<th>{split} ER</th><th>F1 (%)</th>" for split in splits)
+    return f"<table class='dataframe'><thead><tr><th>class</th>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def probabilities_html(table: pd.DataFrame) -> str:
+    """What accepting events from another probability on gives; of `sedutils.rcrnn.results.thresholds`."""
+    columns = {
+        "probability": "probability by validation",
+        "ER_by_validation": "ER with it",
+        "ER_best_there": "ER with the best for these clips",
+        "ER_as_printed": f"ER with {PROBABILITY}",
+    }
+    body = ""
+    for _, row in table.iterrows():
+        cells = "".join(f"<td>{spread(row, column, digits=2)}</td>" for column in columns)
+        body += f"<tr><th>{escape(row['class'])}</th><td>{row.split}</td>{cells}</tr>"
+    head = "".join(f"<th>{title}</th>" for title in columns.values())
+    head = f"<tr><th>class</th><th>clips</th>{head}</tr>"
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
@@ -91,8 +138,8 @@ def limits_html(results: Results, source: str, size: str) -> str:
     items = [
         "The figures with the layers are lost in the text that we read; kernels, strides and the layout are "
         "those that give the printed parameter counts (R-A01, R-A02). Others cannot be excluded.",
-        f"Extractors and the search have {len(results.few)} seed{'s' * (len(results.few) > 1)}, the regimes "
-        f"{len(results.seeds)}; the paper has one number a cell.",
+        f"Extractors and the search have {seeds(len(results.few))}, the regimes {len(results.seeds)}; "
+        "the paper has one number a cell.",
     ]
     if source != "official":
         clips = len(results.corpus.recordings_of("evaluation")) // len(results.labels)

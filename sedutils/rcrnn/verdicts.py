@@ -119,10 +119,9 @@ def counted(printed: pd.DataFrame) -> list[dict]:
     """R12 and R13: parameters of live networks at the paper's size; ``printed`` is Table 2."""
 
     def network(units: int, nodes: int, classes: int = 1) -> RCRNN:
+        sizes = {"units": int(units), "nodes": int(nodes), "classes": classes}
         with torch.device("meta"):
-            return RCRNN(
-                bands=64, classes=classes, widths=(64, 128), recurrent="bigru", units=units, nodes=nodes
-            )  # fmt: skip
+            return RCRNN(bands=64, widths=(64, 128), recurrent="bigru", **sizes)
 
     rows = []
     for nodes in sorted(set(printed.M)):
