@@ -14,6 +14,7 @@ import pandas as pd
 from sedutils import files, jobs, rare_metrics, rare_training
 from sedutils.corpus import Corpus
 from sedutils.models.blocks import keras_parameters
+from sedutils.multitask.hits import HitCounts
 from sedutils.rare_training import REGIMES, Detector, Task
 from sedutils.systems import System
 
@@ -155,8 +156,13 @@ def best_threshold(
     """The threshold of least error rate on a split, by default the validation clips; of equals the middle one."""
     reference_s = rare_metrics.references(made, detector.label, split)
     events = read_events(folder / detector.path, split, reference_s.index)
-    rates = [one_rate(reference_s, events.onset_s.where(events.score >= t)) for t in THRESHOLDS]
-    best = np.flatnonzero(np.isclose(rates, min(rates)))
+    accepted = events.score.to_numpy() >= THRESHOLDS[:, None]  # (thresholds, clips)
+    all_of = rare_metrics.counts(reference_s, events.onset_s)
+    found, correct = all_of.found * accepted, all_of.correct * accepted
+    outputs = all_of.outputs * accepted
+    kept = HitCounts(all_of.references.sum(), *(x.sum(axis=1) for x in (found, outputs, correct)))
+    rates = kept.error_rate
+    best = np.flatnonzero(np.isclose(rates, rates.min()))
     return float(THRESHOLDS[best[len(best) // 2]])
 
 

@@ -69,7 +69,14 @@ class Results:
         rows = self.choice[self.choice.split == split].set_index("label")
         return {
             label: [
-                Detector(label, "bigru", rows.units[label], rows.nodes[label], REGIMES[name], seed)
+                Detector(
+                    label,
+                    "bigru",
+                    int(rows.units[label]),
+                    int(rows.nodes[label]),
+                    REGIMES[name],
+                    seed,
+                )
                 for seed in seeds
             ]
             for label in self.labels
@@ -90,21 +97,30 @@ class Results:
             probability = self.chosen[detector]
         return experiments.onsets(detector, self.models, self.corpus, split, probability)
 
+    @cached_property
+    def truth(self) -> dict[str, list[pd.Series]]:
+        """Onsets of the events in the clips of each split, class by class, NaN for none."""
+        return {
+            split: [rare_metrics.references(self.corpus, label, split) for label in self.labels]
+            for split in ("development", "evaluation")
+        }
+
     def scores(self, detectors: dict[str, list[Detector]], split: str, probability=None):
         """One row a class (and average) and seed, by sed_eval: class, ER, F1 (percent), seed."""
-        truth = [rare_metrics.references(self.corpus, label, split) for label in self.labels]
         tables = []
         for run in zip(*detectors.values(), strict=True):
             found = [self.found(d, split, probability) for d in run]
-            table = rare_metrics.score_table(self.labels, truth, found)
+            table = rare_metrics.score_table(self.labels, self.truth[split], found)
             tables.append(table.assign(seed=run[0].seed))
         return pd.concat(tables, ignore_index=True)
 
     def counts(self, detectors: dict[str, list[Detector]], split: str) -> list[list[HitCounts]]:
         """Counts by clip for the bootstrap: a seed, its classes."""
-        truth = {label: rare_metrics.references(self.corpus, label, split) for label in self.labels}
         return [
-            [rare_metrics.counts(truth[d.label], self.found(d, split)) for d in run]
+            [
+                rare_metrics.counts(truth, self.found(d, split))
+                for truth, d in zip(self.truth[split], run, strict=True)
+            ]
             for run in zip(*detectors.values(), strict=True)
         ]
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import torch
 
 from sedutils import claims, rare_metrics
 from sedutils.models.blocks import keras_parameters, trainable_parameters
@@ -120,8 +119,7 @@ def counted(printed: pd.DataFrame) -> list[dict]:
 
     def network(units: int, nodes: int, classes: int = 1) -> RCRNN:
         sizes = {"units": int(units), "nodes": int(nodes), "classes": classes}
-        with torch.device("meta"):
-            return RCRNN(bands=64, widths=(64, 128), recurrent="bigru", **sizes)
+        return RCRNN(bands=64, widths=(64, 128), recurrent="bigru", **sizes)
 
     rows = []
     for nodes in sorted(set(printed.M)):
