@@ -53,8 +53,8 @@ def strata(parts: Sequence[HitCounts]) -> np.ndarray:
     return np.repeat(np.arange(len(parts)), [len(part.references) for part in parts])
 
 
-def estimate(runs: list[list[HitCounts]], metric: str, *, resamples: int, row: int | None = None):
-    """ER or F1 (percent) of a system -> `sedutils.claims.Estimate`'s scores, ``(seeds, resamples + 1)``.
+def resampled(runs: list[list[HitCounts]], metric: str, *, resamples: int, row: int | None = None):
+    """ER or F1 (percent) on all clips and on resamples, ``(seeds, resamples + 1)``, for `sedutils.claims.estimate`.
 
     runs : a seed: the counts of each class. row : of one class; None for the mean over classes
 

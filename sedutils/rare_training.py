@@ -15,7 +15,7 @@ import torch
 from sedutils import corpus as corpora
 from sedutils import files, training
 from sedutils.frames import Frames, read_statistics
-from sedutils.models.kao2018 import ClipTagger, event_table
+from sedutils.models.kao2018 import event_table
 from sedutils.recipes import clips_of
 from sedutils.systems import System, fit_network, make
 
@@ -98,9 +98,7 @@ def train_detector(
     system = new(arguments, task, "log_mel", facts)
     begins = "drawn"
     if tagger:
-        pretrained = System.read(tagger).model
-        assert isinstance(pretrained, ClipTagger)
-        system.model.begin_from(pretrained, fixed=fixed)
+        system.model.begin_from(System.read(tagger).model, fixed=fixed)
         begins = files.digest(tagger / "model.safetensors") + (", fixed" if fixed else "")
     history = fit(system, task, settings, begins=begins)
     for split in ANSWERED:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sedutils import rare_metrics
 from sedutils.corpus import Corpus
-from sedutils.rare_metrics import by_class, counts, estimate, score, score_table, strata
+from sedutils.rare_metrics import by_class, counts, resampled, score, score_table, strata
 
 NAN = np.nan
 
@@ -84,14 +84,14 @@ def test_classes_stand_in_columns_of_their_own():
     assert strata(parts()).tolist() == [0] * 5 + [1] * 2
 
 
-def test_estimate_begins_with_the_mean_over_classes_and_resamples_clips():
+def test_resampled_scores_begin_with_the_mean_over_classes_and_resamples_clips():
     silent = [counts(REFERENCE, onsets(*[NAN] * 5)), parts()[1]]
     runs = [parts(), silent]
-    values = estimate(runs, "ER", resamples=200)
+    values = resampled(runs, "ER", resamples=200)
     assert values.shape == (2, 201)
     assert values[:, 0] == pytest.approx([(4 / 3 + 0) / 2, (1 + 0) / 2])
-    first = estimate(runs, "ER", resamples=200, row=0)
-    second = estimate(runs, "ER", resamples=200, row=1)
+    first = resampled(runs, "ER", resamples=200, row=0)
+    second = resampled(runs, "ER", resamples=200, row=1)
     assert first[:, 0] == pytest.approx([4 / 3, 1]) and (second[:, 0] == 0).all()
     known = ~np.isnan([first, second])  # a resample may lack a class's events, or those of both
     assert {0, 1, 2} == set(known.sum(axis=0).flat)
@@ -102,7 +102,7 @@ def test_estimate_begins_with_the_mean_over_classes_and_resamples_clips():
     assert np.nanstd(values[0]) > 0.1
     # a silent system misses every event, however often a clip is drawn
     assert np.nanmax(np.abs(first[1] - 1)) < 1e-12
-    assert estimate(runs, "F1", resamples=2)[:, 0] == pytest.approx([(100 / 3 + 100) / 2, 50])
+    assert resampled(runs, "F1", resamples=2)[:, 0] == pytest.approx([(100 / 3 + 100) / 2, 50])
 
 
 def test_references_are_the_clips_of_one_detector_in_a_split(tmp_path):

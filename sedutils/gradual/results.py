@@ -110,7 +110,7 @@ class Results:
         scores = {}
         for system, metric in product(self.systems, METRICS):
             classes = [
-                rare_metrics.estimate(self.counts[system], metric, resamples=self.resamples, row=i)
+                rare_metrics.resampled(self.counts[system], metric, resamples=self.resamples, row=i)
                 for i in range(len(self.labels))
             ]
             scores[system, metric] = np.stack([*classes, np.mean(classes, axis=0)], axis=-1)

@@ -30,7 +30,7 @@ class Judge:
             detectors = of.extractors(name) if name in EXTRACTORS else of.regime(name)
             self.kept[name, split] = of.counts(detectors, split)
         row = None if label is None else self.results.labels.index(label)
-        return rare_metrics.estimate(
+        return rare_metrics.resampled(
             self.kept[name, split], "ER", resamples=self.resamples, row=row
         )
 
