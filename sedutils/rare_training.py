@@ -39,13 +39,18 @@ class Task:
     most: int | None = None
 
     def frames(self, split: str, front_end: str = "log_mel") -> Frames:
-        """Features and the one column of targets of a split's clips."""
+        """Features and the one column of targets of a split's clips. ValueError for clips of unequal lengths."""
         made = corpora.read(self.corpus)
         narrowed = {}
         if split == "train":
             narrowed = {"event_probability": self.event_probability, "most": self.most}
         names = clips_of(made, self.label, split, **narrowed).recording
         frames = Frames.read(self.features, split, front_end, only=list(names))
+        lengths = frames.recordings.frames
+        if lengths.nunique() > 1:
+            odd = frames.recordings[lengths != lengths.mode()[0]].iloc[0]
+            told = f"{odd.recording} has {odd.frames} frames, other clips {lengths.mode()[0]}"
+            raise ValueError(f"{self.features / 'recordings.csv'}: {told}")
         column = list(made.labels).index(self.label)
         return replace(frames, targets=frames.targets[:, column : column + 1])
 

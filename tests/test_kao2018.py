@@ -1,10 +1,14 @@
 """Kao et al. 2018: parameter counts, the feature map, losses and detection against loops, learning."""
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from conftest import refused
+from torch.nn import functional as F
 
 from sedutils import benchmark_rcrnn as slow
+from sedutils.frames import Frames
 from sedutils.models import kao2018, regions
 from sedutils.models.blocks import keras_parameters
 from sedutils.models.kao2018 import RCRNN, ClipTagger, Detections, event_table
@@ -233,6 +237,26 @@ def test_tagger_gives_one_logit_a_clip_and_class():
     assert tagger(x).shape == (2, 1, 3)
     expected = tagger.output(tagger.extractor(x).max(dim=1).values)
     torch.testing.assert_close(tagger(x)[:, 0], expected)
+
+
+def test_both_networks_are_judged_by_their_loss_on_validation_clips():
+    """The mean over clips, ten of which go at a time; drawn anchors are the same in every epoch."""
+    clips = 23
+    x, roll = random_clips(clips, frames=128, classes=1)
+    table = pd.DataFrame({"frames": 128, "first_frame": 128 * np.arange(clips)})
+    arrays = x.reshape(-1, 32).numpy(), roll.reshape(-1, 1).numpy()
+    frames = Frames(*arrays, table, torch.zeros(32), torch.ones(32))
+    torch.manual_seed(6)
+    tagger = ClipTagger(bands=32, classes=1, **NARROW)
+    score = tagger.validation_score(frames, 128, torch.device("cpu"))
+    tags = roll.amax(dim=1)
+    expected = F.binary_cross_entropy_with_logits(tagger(x)[:, 0], tags)
+    assert not tagger.training and score == pytest.approx(-expected.item(), rel=1e-5)
+    detector = net()
+    before = torch.get_rng_state()
+    score = detector.validation_score(frames, 128, torch.device("cpu"))
+    assert score == detector.validation_score(frames, 128, torch.device("cpu")) < 0
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_table_of_events():

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 import rare_clips
 import safetensors.torch
 import torch
+from conftest import refused
 from rare_clips import BASE, CBRNN, FACTS, FRAMES, HOP_S, SETTINGS, task
 
 from sedutils import corpus, rare_training, systems, training
@@ -41,6 +43,18 @@ def test_a_detector_hears_the_clips_of_its_class_and_probability(world, probabil
     for split in rare_training.ANSWERED:  # whose clips are all of one set
         names = [f"shot-{split}-{i}" for i in range(2)]
         assert list(one.frames(split).recordings.recording) == names
+
+
+def test_clips_of_unequal_lengths_are_refused(world, tmp_path):
+    features = tmp_path / "features"
+    shutil.copytree(world / "features", features)
+    table = pd.read_csv(features / "recordings.csv")
+    table.loc[table.recording == "shot-train-1", "frames"] = FRAMES - 3
+    table.to_csv(features / "recordings.csv", index=False)
+    one = Task(world / "corpus", features, "shot", 0.5)
+    said = "recordings.csv", "shot-train-1 has 61 frames, other clips 64"
+    refused(ValueError, lambda: one.frames("train"), *said)
+    assert len(one.frames("development").recordings) == 2
 
 
 def weights(folder):

@@ -54,13 +54,35 @@ class Detections(NamedTuple):
     present: torch.Tensor  # bool; the rest is filling
 
 
-class ClipTagger(nn.Module):
+class StopsByLoss(nn.Module):
+    """A network whose training ends once its ``loss`` on validation clips no longer falls (Sec. 3.2)."""
+
+    @torch.no_grad()
+    def validation_score(self, frames, sequence_frames: int, device) -> float:
+        """Minus the mean loss over the clips of a split.
+
+        Clips go `CLIPS_AT_ONCE` at a time, in the order of the split. Whatever is drawn is the same in
+        every epoch, and takes nothing from the training's generator.
+
+        frames : `sedutils.frames.Frames`; sequence_frames : of a clip
+        """
+        self.eval()
+        total, starts = 0.0, frames.starts(sequence_frames, offset=0)
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(0)
+            for first in range(0, len(starts), CLIPS_AT_ONCE):
+                x, y = frames.batch(starts[first : first + CLIPS_AT_ONCE], sequence_frames)
+                total += self.loss(self(x), y).item() * len(x)
+        return -total / len(starts)
+
+
+class ClipTagger(StopsByLoss):
     """The pre-training of Sec. 3.2: is the event in the clip? Maximum over time, one unit a class (R-A11).
 
     Output: logits ``(batch, 1, classes)``.
     """
 
-    time_pooling = True  # `training.fit` then validates by clip
+    time_pooling = True  # `training.predict` then gives one row a clip
 
     def __init__(
         self, *, bands: int, classes: int, widths: tuple[int, int], recurrent: str, units: int
@@ -72,6 +94,11 @@ class ClipTagger(nn.Module):
 
     def forward(self, x):
         return self.output(self.extractor(x).amax(dim=1, keepdim=True))
+
+    def loss(self, logits, roll):
+        """Binary cross-entropy of the tags; ``roll`` (batch, frames, classes)."""
+        tags = roll.amax(dim=1, keepdim=True)
+        return F.binary_cross_entropy_with_logits(logits, tags)
 
 
 class ProposalNetwork(nn.Module):
@@ -86,9 +113,8 @@ class ProposalNetwork(nn.Module):
         self.scores = nn.Linear(WINDOW_UNITS, len(ANCHOR_FRAMES))
         self.offsets = nn.Linear(WINDOW_UNITS, 2 * len(ANCHOR_FRAMES))
         sizes = torch.tensor(ANCHOR_FRAMES)
-        self.register_buffer(
-            "sizes", sizes, persistent=False
-        )  # on the device, so that no step waits
+        # a buffer is on the device: no step waits for it
+        self.register_buffer("sizes", sizes, persistent=False)
         nn.init.xavier_uniform_(self.window.weight)
         nn.init.zeros_(self.window.bias)
         begin_small(self.scores, self.offsets)
@@ -128,7 +154,7 @@ def begin_small(*layers: nn.Linear) -> None:
         nn.init.zeros_(layer.bias)
 
 
-class RCRNN(nn.Module):
+class RCRNN(StopsByLoss):
     """Extractor, region proposal network and final classifier, trained together (Sec. 2, Fig. 1).
 
     widths, recurrent, units : of the `Extractor`
@@ -178,24 +204,6 @@ class RCRNN(nn.Module):
         events = regions.runs(roll)
         events = events._replace(intervals=events.intervals / STRIDE)
         return proposal_loss(outputs, events) + classifier_loss(outputs, events)
-
-    @torch.no_grad()
-    def validation_score(self, frames, sequence_frames: int, device) -> float:
-        """Minus the mean loss over the clips of a split: training ends once it no longer falls (Sec. 3.2).
-
-        Clips go `CLIPS_AT_ONCE` at a time, in the order of the split. The draw of anchors is the same in
-        every epoch, and takes nothing from the training's generator.
-
-        frames : `sedutils.frames.Frames`; sequence_frames : of a clip
-        """
-        self.eval()
-        total, starts = 0.0, frames.starts(sequence_frames, offset=0)
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(0)
-            for first in range(0, len(starts), CLIPS_AT_ONCE):
-                x, y = frames.batch(starts[first : first + CLIPS_AT_ONCE], sequence_frames)
-                total += self.loss(self(x), y).item() * len(x)
-        return -total / len(starts)
 
     @torch.no_grad()
     def detect(self, x) -> Detections:
