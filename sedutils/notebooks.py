@@ -15,9 +15,12 @@ import shutil
 import sys
 from pathlib import Path
 
-import nbformat
+# With it jsonschema, which nbformat imports, spends two seconds on a grammar of web addresses; it does without.
+sys.modules.setdefault("rfc3987_syntax", None)
 
-from sedutils import files
+import nbformat  # noqa: E402
+
+from sedutils import files  # noqa: E402
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 NOTEBOOKS = Path("notebooks")
