@@ -155,9 +155,11 @@ def new(arguments: dict, task: Task, front_end: str, facts: dict) -> System:
 def fit(system: System, task: Task, settings: dict, *, begins: str) -> list[dict]:
     """Train on a task's clips; ``begins`` says which weights it begins with."""
     of = system.description
+    train = task.frames("train", system.front_end)
+    system.model.settle_on(train)
     return fit_network(
         system.model,
-        task.frames("train", system.front_end),
+        train,
         task.frames("validation", system.front_end),
         task.features,
         arguments=of["arguments"],

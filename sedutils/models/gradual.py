@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from sedutils.models.blocks import initialise, stacked
 from sedutils.models.phan2018 import BidirectionalGRU
+from sedutils.models.stopping import StopsByLoss
 
 PER_DECISION = 2  # frames of 50 ms; the first pooling halves the time axis
 KERNELS = (7, 5, 3, 3)
@@ -31,7 +32,7 @@ POOLS = ((4, 2), (4, 1), (4, 1))  # (frequency, time), after the first, third an
 ACTIVATIONS = ("softmax", "sigmoid")
 
 
-class CBRNN(nn.Module):
+class CBRNN(StopsByLoss):
     """Spectral attention, four convolutions with two residual additions, GRU, temporal attention, dense.
 
     bands : spectral values of a 50 ms frame
@@ -100,7 +101,7 @@ class CBRNN(nn.Module):
         return self.recurrent(c) * self.temporal(c)
 
 
-class FinetuningNet(nn.Module):
+class FinetuningNet(StopsByLoss):
     """A dense layer on the ASR features alone (Sec. 3); reads the same x as `CBRNN`.
 
     A sigmoid a class in place of the paper's softmax over event and no event (reading G-A17).
