@@ -251,7 +251,7 @@ def test_both_networks_are_judged_by_their_loss_on_validation_clips():
     score = tagger.validation_score(frames, 128, torch.device("cpu"))
     tags = roll.amax(dim=1)
     expected = F.binary_cross_entropy_with_logits(tagger(x)[:, 0], tags)
-    assert not tagger.training and score == pytest.approx(-expected.item(), rel=1e-5)
+    assert not tagger.training and score == round(-expected.item(), 2)
     detector = net()
     before = torch.get_rng_state()
     score = detector.validation_score(frames, 128, torch.device("cpu"))
