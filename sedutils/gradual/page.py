@@ -167,8 +167,8 @@ def table2_html(table: pd.DataFrame) -> str:
         name = escape(name_of(table.loc[row.Index, "class"]))
         body += f"<tr><th>{name}</th>{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
     heads = (
-        "class", "isolated training events", "median length in s (paper)", "phones an event",
-        "phones a second", "SIL and SPN", "most frequent here, in percent", "the paper's",
+        "class", "events", "median s (paper)", "phones an event", "a second", "SIL, SPN",
+        "most frequent here, in percent", "the paper's",
     )  # fmt: skip
     head = "".join(f"<th>{h}</th>" for h in heads)
     return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -115,7 +115,7 @@ def bars(tables: dict[str, pd.DataFrame]):
         ax.set_title(title, fontsize=9, loc="left")
         ax.margins(y=0.3)
         ax.legend(fontsize=7)
-    np.atleast_1d(axes)[0].set(ylabel="error rate (dots: printed)")
+    np.atleast_1d(axes)[0].set(ylabel="error rate (dots: printed)", ylim=(0, None))
     return fig
 
 
