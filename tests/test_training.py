@@ -196,8 +196,11 @@ COMMON = {"training.py", "frames.py", "tagging.py", "triplets.py", "blocks.py", 
         (models.NETWORKS["CRNN"], {"cakir2017.py"}),
         (models.NETWORKS["MultiTaskCRNN"], {"phan2018.py"}),
         # through phan2018.py the extractor's GRU
-        (models.NETWORKS["RCRNN"], {"kao2018.py", "regions.py", "residual.py", "phan2018.py"}),
-        (models.NETWORKS["CBRNN"], {"gradual.py", "phan2018.py"}),
+        (
+            models.NETWORKS["RCRNN"],
+            {"kao2018.py", "regions.py", "residual.py", "phan2018.py", "stopping.py"},
+        ),
+        (models.NETWORKS["CBRNN"], {"gradual.py", "phan2018.py", "stopping.py"}),
         (TDNNF, {"tdnnf.py"}),
     ],
 )
