@@ -28,6 +28,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from sedutils import files, models, params, systems, training
+from sedutils.benchmark_comparison import costs
+from sedutils.benchmark_fbcrnn import windows_per_second
 from sedutils.benchmark_grid import grid_throughput
 from sedutils.benchmark_rcrnn import clips_per_second
 from sedutils.benchmark_sound import shifting, sound
@@ -119,6 +121,8 @@ def speed() -> list[tuple]:
     yield "CRNN training step, one thread, straightforward / ours", straight / ours, "times faster"
     yield "CRNN training step, one thread", 1000 * ours, "ms"
     yield from clips_per_second(SIZE, in_turn)
+    yield from windows_per_second(SIZE, in_turn)
+    yield from costs(SIZE)
     with joblib.parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
         pair = sum(joblib.Parallel()(joblib.delayed(steps_per_second)(1) for _ in range(2)))
     with joblib.parallel_config("loky", n_jobs=1, inner_max_num_threads=2):

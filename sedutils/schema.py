@@ -10,12 +10,15 @@ from sedutils.schema_corpora import (
     Corpora,
     Count,
     Fraction,
+    NotNegative,
     Positive,
+    Probability,
     Section,
 )
 from sedutils.schema_systems import (
     BoundaryCRNN,
     OfClips,
+    OfWeakClips,
     RegionCRNN,
     System,
     buildable,
@@ -42,6 +45,7 @@ ROWS = {
     ("tut_rare_2017", "gradual"): (
         *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
     ),
+    ("desed_2020", "weak"): ("fbcrnn", "fbcrnn_ends", "tag_cnn", "tag_cnn_blind"),
     ("chime_home", "main"): ("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_no_batch_norm"),
 }
 
@@ -57,6 +61,7 @@ class FrontEnd(Section):
     log_floor: Positive
     mfcc: Annotated[int, Field(ge=0)]
     delta_frames: Annotated[int, Field(ge=3)]
+    peak: bool = False
 
     @model_validator(mode="after")
     def frame_fits(self):
@@ -92,6 +97,7 @@ class Features(Section):
     phan2018: FrontEnd
     kao2018: FrontEnd
     gradual: GradualFrontEnd
+    ebbers2020: FrontEnd
 
     @model_validator(mode="after")
     def complete(self):
@@ -182,6 +188,63 @@ class RegionExperiments(Section):
     probability: Fraction
 
 
+class Augmented(Section):
+    """How spectrograms are varied"""
+
+    mixup_probability: Probability
+    longest_s: Positive
+    scale_spread: NotNegative
+    scale_limit: NotNegative
+    warp: NotNegative
+    time_mask_s: NotNegative
+    time_mask_share: Fraction
+    frequency_mask_share: Fraction
+    blur_scale: NotNegative
+    noise_std: NotNegative
+
+
+class WeakTraining(Section):
+    """Ebbers & Haeb-Umbach 2020, Sec. 3"""
+
+    batch_clips: Count
+    padding: Annotated[float, Field(gt=0, lt=1)]
+    steps: Count
+    validation_steps: Count
+    learning_rate: Positive
+    gradient_clip: Positive
+    precision: Fraction
+    npv: Fraction
+    augmentation: Augmented
+
+
+class WeakLabels(Section):
+    """Windows and median filters in frames"""
+
+    contexts: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    medians: Annotated[list[Count], Field(min_length=1)]
+    pseudo_context: Annotated[int, Field(ge=0)]
+    pseudo_median: Count
+
+    @model_validator(mode="after")
+    def centred(self):
+        for median in (*self.medians, self.pseudo_median):
+            if median % 2 == 0:
+                raise ValueError(f"medians, pseudo_median: {median} frames have no middle one")
+        for values in (self.contexts, self.medians):
+            if len(set(values)) < len(values):
+                raise ValueError(f"contexts, medians: {values} names a value twice")
+        return self
+
+
+class Comparison(Section):
+    """All chapters on cuts of one corpus"""
+
+    seconds: Positive
+    systems: Annotated[list[str], Field(min_length=1)]
+    seeds: Annotated[int, Field(ge=0)]
+    training: Schedule = Schedule()
+
+
 class AcousticModel(Section):
     """TDNN-F"""
 
@@ -231,6 +294,9 @@ class Params(Section):
     training: Training
     grid: Grid
     rcrnn: RegionExperiments
+    weak_training: WeakTraining
+    weak_labels: WeakLabels
+    comparison: Comparison
     acoustic_model: AcousticModel
     jobs: Jobs
     evaluation: Evaluation
@@ -253,11 +319,15 @@ class Params(Section):
                             f"{key}.systems: {system!r} is missing, a row of its table"
                         )
         for name, system in self.systems.items():
-            boundary = isinstance(system, BoundaryCRNN)
-            front_end = self.features.phan2018 if boundary else self.features.cakir2017
+            front_end = self.features.cakir2017
+            if isinstance(system, BoundaryCRNN):
+                front_end = self.features.phan2018
+            elif isinstance(system, OfWeakClips):
+                front_end = self.features.ebbers2020
             possible(f"systems.{name}", system, front_end.mel_bands)
         self.check_grid()
         self.check_clips()
+        self.check_comparison()
         if len(set(self.training.seeds)) < len(self.training.seeds):
             raise ValueError(f"training.seeds: {self.training.seeds} names a seed twice")
         return self
@@ -273,6 +343,15 @@ class Params(Section):
                 if system.sequence_frames != frames:
                     told = f"systems.{name}.sequence_frames = {system.sequence_frames}"
                     raise ValueError(f"{told}: a clip of {clip_s:g} s has {frames} frames")
+
+    def check_comparison(self):
+        """Every system of the comparison can be had, and a cut from a mixture."""
+        seconds, longest = self.comparison.seconds, self.corpora.tut_sed_synthetic_2016.mixture_s
+        if seconds > longest:
+            raise ValueError(f"comparison.seconds = {seconds:g}: a mixture has {longest:g} s")
+        for name in self.comparison.systems:
+            if name not in self.systems:
+                raise ValueError(f"comparison.systems: no system is called {name!r}")
 
     def check_grid(self):
         """Every point of the grid must be a system that can be built."""

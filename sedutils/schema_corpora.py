@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -49,12 +50,16 @@ class Mixtures(Section):
                 raise ValueError(
                     f"{name} is [{least}, {most}]: the first must not exceed the second"
                 )
-        folds = [fold for numbers in self.bank_folds.values() for fold in numbers]
-        if len(set(folds)) < len(folds):
-            raise ValueError(f"bank_folds gives a fold to two parts: {self.bank_folds}")
-        if abs(sum(self.split_fractions.values()) - 1) > 1e-6:
-            raise ValueError(f"split_fractions must add up to 1: {self.split_fractions}")
+        check_parts(self.bank_folds, self.split_fractions)
         return self
+
+
+def check_parts(bank_folds: dict[str, list[int]], split_fractions: dict[str, float]) -> None:
+    folds = [fold for numbers in bank_folds.values() for fold in numbers]
+    if len(set(folds)) < len(folds):
+        raise ValueError(f"bank_folds gives a fold to two parts: {bank_folds}")
+    if abs(sum(split_fractions.values()) - 1) > 1e-6:
+        raise ValueError(f"split_fractions must add up to 1: {split_fractions}")
 
 
 class Scenes(Section):
@@ -167,6 +172,38 @@ class RareEvents(Section):
         return self
 
 
+class DomesticClips(Section):
+    """How many clips in each part of DESED"""
+
+    weak: Count
+    unlabelled: Count
+    synthetic: Count
+    validation: Annotated[int, Field(ge=2)]
+    public: Annotated[int, Field(ge=2)]
+
+
+class Domestic(Section):
+    """DESED as of DCASE 2020 task 4"""
+
+    source: Literal["foley", "bank", "official"]
+    official: str
+    bank: str
+    bank_folds: dict[Split, list[int]]
+    split_fractions: dict[Split, Annotated[float, Field(gt=0, lt=1)]]
+    seed: Annotated[int, Field(ge=0)]
+    clip_s: Annotated[float, Field(ge=2)]
+    event_to_background_db: Annotated[tuple[float, float], Field(strict=False)]
+    annotation_range_db: Positive
+    annotation_gap_s: Annotated[float, Field(ge=0)]
+    clips: DomesticClips
+
+    @model_validator(mode="after")
+    def ordered(self):
+        check_levels(self.event_to_background_db)
+        check_parts(self.bank_folds, self.split_fractions)
+        return self
+
+
 class Speech(Section):
     """Speech with phone times, for the acoustic model"""
 
@@ -193,4 +230,5 @@ class Corpora(Section):
     chime_home: Chunks
     itc_irst: Sessions
     tut_rare_2017: RareEvents
+    desed_2020: Domestic
     speech: Speech

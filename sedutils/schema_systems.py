@@ -106,14 +106,47 @@ class Finetuning(OfClips):
     asr: Literal["trained", "untrained"]
 
 
+class OfWeakClips(Section):
+    """Ebbers & Haeb-Umbach 2020"""
+
+    widths: Annotated[list[Count], Field(min_length=1)]
+    units: Count
+
+
+class ForwardBackward(OfWeakClips):
+    """The forward-backward CRNN, jointly trained or not"""
+
+    kind: Literal["FBCRNN"]
+    joint: bool
+
+
+class TagConditioned(OfWeakClips):
+    """The second stage, told the tags or not"""
+
+    kind: Literal["TagConditionedCNN"]
+    conditioned: bool
+
+
 System = Annotated[
-    GMM | FNN | CNN | RNN | CRNN | BoundaryCRNN | RegionCRNN | AttentionCRNN | Finetuning,
+    GMM
+    | FNN
+    | CNN
+    | RNN
+    | CRNN
+    | BoundaryCRNN
+    | RegionCRNN
+    | AttentionCRNN
+    | Finetuning
+    | ForwardBackward
+    | TagConditioned,
     Field(discriminator="kind"),
 ]
 
 
-def possible(name: str, system: GMM | Network, bands: int) -> None:
+def possible(name: str, system: System, bands: int) -> None:
     """Complain of a system whose sizes do not go together."""
+    if isinstance(system, OfWeakClips) and bands % 2 ** len(system.widths):
+        raise ValueError(f"{name}.widths: {bands} bands are not halved {len(system.widths)} times")
     if isinstance(system, Convolutional):
         for factor in system.pool:
             if bands % factor:

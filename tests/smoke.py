@@ -15,16 +15,23 @@ from sedutils import markup
 # Stages that all checkouts have, those of the later chapters, and the corpora in the matrices of each
 SHARED = ("sources", "report")
 STAGES = {
-    "multitask": ("features_multitask", "train_multitask", "multitask"),
+    # and the comparison of all chapters, which takes the systems of this one and of the first
+    "multitask": (
+        *("features_multitask", "train_multitask", "multitask"),
+        *("features_comparison", "features_comparison_gradual"),
+        *("train_comparison", "comparison"),
+    ),
     "rare": (
         *("rare_events", "acoustic_model", "features_rcrnn", "features_gradual"),
         *("train_rcrnn", "train_gradual", "rcrnn", "gradual"),
     ),
+    "weak": ("domestic", "features_domestic", "train_weak", "fbcrnn"),
 }
 CORPORA = {
     "crnn": ("tut_sed_synthetic_2016", "tut_sed_2009", "tut_sound_events_2016", "chime_home"),
     "multitask": ("tut_sed_synthetic_2016", "itc_irst"),
     "rare": (),
+    "weak": (),
 }
 
 TINY = {
@@ -66,9 +73,21 @@ TINY = {
             "events_share": 0.04,
             "backgrounds_share": 0.005,
         },
+        "desed_2020": {
+            "clip_s": 4.0,
+            "clips": {
+                "weak": 6,
+                "unlabelled": 4,
+                "synthetic": 6,
+                "validation": 12,
+                "public": 12,
+            },
+        },
         "speech": {"minutes": 1.5, "recording_s": 5.0},
     },
+    "comparison": {"seconds": 5.0, "training": {"max_epochs": 2, "patience": 1}},
     "rcrnn": {"search": {"units": [4], "nodes": [8, 16]}},
+    "weak_training": {"batch_clips": 3, "steps": 2, "validation_steps": 1},
     "acoustic_model": {
         "dim": 24,
         "bottleneck": 8,
@@ -86,6 +105,8 @@ TINY = {
         "rcrnn": {"widths": [4, 4], "units": 4, "nodes": 8, "sequence_frames": 517},
         "cbrnn": {"channels": 2, "units": 4, "sequence_frames": 120},
         "finetuning_net": {"sequence_frames": 120},
+        "fbcrnn": {"widths": [4, 4], "units": 4},
+        "tag_cnn": {"widths": [4, 4], "units": 4},
     },
     # a mixture of 20 s holds no longer sequence
     "families": {
@@ -141,7 +162,7 @@ def stages_of(chapter, declared):
     if chapter == "crnn":
         return set(declared).difference(*STAGES.values())
     if chapter == "multitask":
-        return {*SHARED, "corpus", "recorded", *STAGES[chapter]}
+        return {*SHARED, "corpus", "recorded", "features", "train", *STAGES[chapter]}
     return {*SHARED, *STAGES[chapter]}
 
 
@@ -160,6 +181,8 @@ def checkout(folder, chapter):
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
     kept = stages_of(chapter, pipeline["stages"])
     pipeline["stages"] = {name: s for name, s in pipeline["stages"].items() if name in kept}
+    if chapter == "multitask":
+        pipeline["stages"]["train"]["matrix"]["family"] = ["main"]
     for stage in pipeline["stages"].values():
         corpora = stage.get("matrix", {}).get("corpus")
         if corpora:

@@ -1,4 +1,4 @@
-"""The chapter on Phan et al. 2018 at smoke size."""
+"""The chapter on Phan et al. 2018, and the comparison of all chapters, at smoke size."""
 
 import pandas as pd
 import pytest
@@ -25,6 +25,15 @@ def test_every_notebook_runs_and_every_table_is_written(checkout):
     assert (strict.overall_ER_mean > 50).all()
     waits = pd.read_csv(tables / "multitask_early.csv")
     assert waits.groupby("seed").size().eq(8).all()
+
+
+def test_the_comparison_has_every_system(checkout):
+    tables = checkout / "reports/laptop/tables"
+    table = pd.read_csv(tables / "comparison.csv")
+    assert len(table) == 11 and set(table.supervision) == {"strong", "weak (tags)"}
+    assert table.F1_frm_mean.between(0, 100).all()
+    assert len(pd.read_csv(tables / "comparison_seeds.csv")) == 22
+    assert len(pd.read_csv(tables / "comparison_leads.csv")) == 10
 
 
 def test_every_claim_has_one_verdict(checkout):
