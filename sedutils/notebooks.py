@@ -36,6 +36,9 @@ NOTE = (
 )
 # What papermill says besides the notebook's own output
 NOISE = ("Executing", "Ending", "Input Notebook", "Output Notebook", "<Figure", "<IPython")
+# How long a kernel may take to start, and a cell's last output to arrive: by default a minute and four
+# seconds, which on a machine busy with something else ends a training that has finished.
+PATIENCE_S = 600
 # Runs before the first cell and is dropped from the executed notebook.
 PREAMBLE = "from sedutils import jobs, plots; jobs.strict_warnings(); plots.style()"
 
@@ -87,6 +90,8 @@ def run(code: Path, executed: Path, given: dict[str, str]) -> None:
             progress_bar=False,
             log_output=True,
             request_save_on_cell_execute=False,
+            start_timeout=PATIENCE_S,
+            iopub_timeout=PATIENCE_S,
             extra_arguments=["--IPKernelApp.log_level=50"],
         )
     except PapermillExecutionError as error:

@@ -33,6 +33,7 @@ TEMPLATE = """
 ORIGIN = re.compile(
     r"^Paper:[ \t]*(?P<paper>[\w-]+)[ \t]*(?:·[ \t]*(?P<section>.+?))?[ \t]*$", re.M
 )
+OVER_ALL = {"comparison": "All five papers: every system on one corpus"}  # what is no paper's chapter
 HEADING = re.compile(r'<h2 id="(?P<id>[^"]+)">(?P<text>.*?)<a class="anchor-link"', re.S)
 
 
@@ -273,8 +274,8 @@ def _item(entry):
 
 
 def _names(published):
-    """Paper key -> full name, from the `paper` section of the published files that are there."""
-    names = {}
+    """Key -> full name: of papers from the `paper` section of the published files that are there."""
+    names = dict(OVER_ALL)
     for path in sorted(Path(published).glob("*.yaml")):
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
         about = content.get("paper", {})

@@ -171,3 +171,18 @@ def test_a_failed_cell_and_a_warning_end_the_stage(tmp_path):
         with pytest.raises(SystemExit, match=r"n.ipynb: \w+: x = 3 is odd"):
             run_notebook(tmp_path, "size = 'a'", cell)
         assert not (tmp_path / "out" / "n.ipynb").exists()
+
+
+def test_a_busy_machine_ends_no_stage(tmp_path, monkeypatch):
+    """A slow kernel, or a cell's late last output, is waited for."""
+    seen = {}
+
+    def execute(client, **_):
+        seen.update(start=client.startup_timeout, output=client.iopub_timeout)
+
+    monkeypatch.setattr("papermill.clientwrap.PapermillNotebookClient.execute", execute)
+    code, executed = tmp_path / "code.ipynb", tmp_path / "executed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(metadata=notebooks.KERNEL), code)
+    monkeypatch.setattr(notebooks, "prepare_environment", lambda: None)
+    notebooks.run(code, executed, {})
+    assert seen == {"start": notebooks.PATIENCE_S, "output": notebooks.PATIENCE_S}
