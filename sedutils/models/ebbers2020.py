@@ -16,7 +16,9 @@ from torch.nn import functional as F
 from sedutils.models.blocks import GRULayer, initialise
 
 REACH = 1  # frames that a convolution sees to either side
-BLOCK_BYTES = 48e6  # about what a block of windows takes, most of it in the GRUs' gates
+# About what a block of windows takes: on a CPU smaller ones stay in its cache, a GPU wants many at once
+BLOCK_BYTES = {"cpu": 6e6, "cuda": 250e6}
+FEWEST = 64  # windows in a block
 GRU_VALUES = 12  # numbers a state, frame and window: input, gates, states and what the GRU keeps
 MAP_VALUES = 6  # numbers a value of the first maps: convolution, norm and their copies
 
@@ -41,8 +43,9 @@ class Convolution(nn.Module):
         if rows is None:
             return self.rectified(h)
         batch, _, frames, _ = h.shape
-        packed = h.permute(0, 2, 3, 1).flatten(0, 1)[rows]  # (valid frames, bands, maps)
-        kept = self.rectified(packed.permute(2, 0, 1).unsqueeze(0))[0].permute(1, 2, 0)
+        packed = h.permute(0, 2, 3, 1).flatten(0, 1).index_select(0, rows)
+        packed = packed.unsqueeze(1).permute(0, 3, 1, 2)  # (valid frames, maps, 1, bands)
+        kept = self.rectified(packed).permute(0, 2, 3, 1).squeeze(1)
         filled = kept.new_zeros(batch * frames, *kept.shape[1:]).index_copy(0, rows, kept)
         return filled.unflatten(0, (batch, frames)).permute(0, 3, 1, 2)
 
@@ -165,7 +168,7 @@ class FBCRNN(nn.Module):
     def tags(self, outputs, lengths=None):
         """Probabilities ``(batch, classes)``: the mean of what both directions say in the end (reading E-A17)."""
         ahead, back = ends(*outputs, lengths)
-        return (torch.sigmoid(ahead) + torch.sigmoid(back)) / 2
+        return (torch.sigmoid(ahead.float()) + torch.sigmoid(back.float())) / 2
 
     @torch.no_grad()
     def detect(self, x, contexts, lengths=None):
@@ -191,22 +194,24 @@ class FBCRNN(nn.Module):
         run, step = order[clip * frames + first], last - first  # (contexts, windows)
         padded = F.pad(h, (0, 0, 0, longest - 1)).flatten(0, 1)
         starts = rows + rows // frames * (longest - 1)
-        found = h.new_zeros(len(contexts), batch * frames, classifier.output.out_features)
-        size = block(longest * self.units * GRU_VALUES)
+        outputs = classifier.output.out_features
+        found = torch.zeros(len(contexts), batch * frames, outputs, device=h.device)
+        size = block(longest * self.units * GRU_VALUES, h.device)
         for begin in range(0, len(rows), size):
             part = starts[begin : begin + size]
             inputs = padded[torch.arange(longest, device=h.device)[:, None] + part]
             states = classifier.recurrent(inputs.transpose(0, 1))  # (runs, longest, units)
             which, window = ((run >= begin) & (run < begin + size)).nonzero(as_tuple=True)
             chosen = states[run[which, window] - begin, step[which, window]]
-            found[which, rows[window]] = torch.sigmoid(classifier.scores(chosen)).to(found.dtype)
+            found[which, rows[window]] = torch.sigmoid(classifier.scores(chosen).float())
         return found.unflatten(1, (batch, frames))
 
     @torch.no_grad()
     def detect_from_input(self, x, contexts, lengths=None):
         """As `detect`, with windows cut from the input as printed: nothing outside a window is heard."""
         batch, frames, bands = x.shape
-        found = x.new_zeros(len(contexts), batch * frames, self.ahead.output.out_features)
+        outputs = self.ahead.output.out_features
+        found = torch.zeros(len(contexts), batch * frames, outputs, device=x.device)
         widest = self.cnn.spectral[0].conv.out_channels
         for c, context in enumerate(contexts):
             clip, first, last, rows = windows(batch, frames, [context], lengths, x.device)
@@ -214,12 +219,12 @@ class FBCRNN(nn.Module):
             padded = F.pad(x, (0, 0, 0, longest)).flatten(0, 1)
             starts = (clip * (frames + longest) + first)[0]
             extents = (last - first + 1)[0]
-            size = block(longest * (bands * widest * MAP_VALUES + self.units * GRU_VALUES))
+            values = longest * (bands * widest * MAP_VALUES + self.units * GRU_VALUES)
+            size = block(values, x.device)
             for begin in range(0, len(rows), size):
                 part = slice(begin, begin + size)
                 cut = padded[starts[part, None] + torch.arange(longest, device=x.device)]
-                tags = self.tags(self(cut, extents[part]), extents[part])
-                found[c, rows[part]] = tags.to(found.dtype)
+                found[c, rows[part]] = self.tags(self(cut, extents[part]), extents[part])
         return found.unflatten(1, (batch, frames))
 
 
@@ -324,6 +329,6 @@ def windows(batch: int, frames: int, contexts, lengths, device):
     return clip.expand_as(first), first, last, rows
 
 
-def block(values: int) -> int:
+def block(values: int, device) -> int:
     """How many windows of so many numbers go side by side."""
-    return max(1, int(BLOCK_BYTES // (4 * values)))
+    return max(FEWEST, int(BLOCK_BYTES[device.type] // (4 * values)))
