@@ -1,6 +1,7 @@
 """One file a paper, one class an architecture."""
 
 from sedutils.models.cakir2017 import CNN, CRNN, FNN, RNN
+from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
 from sedutils.models.gradual import CBRNN, FinetuningNet
 from sedutils.models.kao2018 import RCRNN, ClipTagger
 from sedutils.models.phan2018 import MultiLabelCRNN, MultiTaskCRNN
@@ -16,6 +17,8 @@ NETWORKS = {
     "RCRNN": RCRNN,
     "CBRNN": CBRNN,
     "FinetuningNet": FinetuningNet,
+    "FBCRNN": FBCRNN,
+    "TagConditionedCNN": TagConditionedCNN,
 }
 
 
