@@ -155,7 +155,7 @@ def train_tagger(
         weak_training=settings,
         seed=seed,
         seconds=seconds,
-        code=[*weak_training.code_digests(), files.digest(Path(cuts.__file__))],
+        code=[*weak_training.code_digests(type(model)), files.digest(Path(cuts.__file__))],
         data=[
             files.digest(features / name)
             for name in ("log_mel.npy", "targets.npy", "recordings.csv", "statistics.json")
