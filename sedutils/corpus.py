@@ -4,7 +4,7 @@ A corpus folder holds
 
 - ``recordings.csv``: recording, path, duration_s, sample_rate, scene, split
 - ``events.csv``: recording, onset_s, offset_s, label; or ``tags.csv``: recording, label, where nothing
-  but the presence of a class in a recording is known
+  but the presence of a class in a recording is known; or both, a recording in one of them at most
 - ``labels.txt``: one class a line; its order is the order of every score array
 - ``folds.csv``, for cross-validation: fold, recording, split; `split` in recordings.csv is empty then
 - ``parts.csv``, when it was mixed here: one row a placed instance
@@ -58,6 +58,11 @@ class Corpus:
     def _rows(self) -> dict[str, np.ndarray]:
         return dict(self.events.groupby("recording", sort=False).indices)
 
+    @cached_property
+    def tagged(self) -> frozenset[str]:
+        """The recordings of which no more is known than tags: those of tags.csv."""
+        return frozenset() if self.tags is None else frozenset(self.tags["recording"])
+
     @property
     def fold_numbers(self) -> list[int]:
         """The folds in order; [] for a corpus with one fixed split."""
@@ -69,14 +74,14 @@ class Corpus:
         return splits_of(self.recordings["split"])
 
     def events_of(self, recording: str) -> pd.DataFrame:
-        """Return the events of one recording (maybe none), index from 0."""
+        """Return the events of one recording (maybe none; none of a tagged one), index from 0."""
         self._known(recording)
         return self.events.iloc[self._rows.get(recording, [])].reset_index(drop=True)
 
     def tags_of(self, recording: str) -> list[str]:
-        """Return the classes present in one recording, in the order of `labels`."""
+        """Return the classes of one recording, by tags.csv or by its events, in the order of `labels`."""
         self._known(recording)
-        table = self.tags if self.events is None else self.events
+        table = self.tags if self.events is None or recording in self.tagged else self.events
         present = set(table["label"][table["recording"] == recording])
         return [label for label in self.labels if label in present]
 
@@ -120,9 +125,10 @@ def read(folder: str | Path, *, check_audio: bool = False, tolerance_s: float = 
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such corpus folder")
-    first = "tags.csv" if (folder / "tags.csv").exists() else "events.csv"
-    there = [name for name in ("folds.csv", "parts.csv", "recipes.csv") if (folder / name).exists()]
-    tables = {name: _read_table(folder / name) for name in ("recordings.csv", first, *there)}
+    there = [name for name in TABLES if (folder / name).exists()]
+    needed = ["recordings.csv"] + ["events.csv"] * ("tags.csv" not in there)
+    names = dict.fromkeys([*needed, *there])  # a missing one is named by the reader
+    tables = {name: _read_table(folder / name) for name in names}
     labels = _read_labels(folder / "labels.txt")
     tables = check_all(tables, labels, tolerance_s, f"{folder}/")
     corpus = Corpus(
@@ -186,11 +192,11 @@ def validate(
 
     Refused: missing or unknown columns, empty tables, NaN, zero or negative durations, duplicated
     or split-sharing recordings, two recordings with one audio file, a missing or unknown split,
-    unknown recordings and labels, an onset below 0, an offset at or before its onset, an event past
-    the end, duplicate rows, a recording tested in no fold or in two (where all folds have one test
-    set: validated), (parts) one instance in two splits, and (recipes) one source in two splits, a
-    recipe that lacks something or disagrees with events.csv, a recording with neither path nor
-    recipe.
+    unknown recordings and labels, a recording with events and tags, an onset below 0, an offset at
+    or before its onset, an event past the end, duplicate rows, a recording tested in no fold or in
+    two (where all folds have one test set: validated), (parts) one instance in two splits, and
+    (recipes) one source in two splits, a recipe that lacks something or disagrees with events.csv,
+    a recording with neither path nor recipe.
     """
     check_all(
         _given(recordings, events, parts, tags, folds, recipes), list(labels), tolerance_s, where

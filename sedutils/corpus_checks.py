@@ -51,8 +51,8 @@ class CorpusError(ValueError):
 
 def check_all(tables: dict[str, pd.DataFrame], labels: list[str], tolerance_s: float, where: str):
     """Return the tables (file name -> DataFrame) typed, rounded and in column order, or raise CorpusError."""
-    if ("events.csv" in tables) == ("tags.csv" in tables):
-        raise CorpusError(f"{where}events.csv, tags.csv: one of the two is needed, not both")
+    if "events.csv" not in tables and "tags.csv" not in tables:
+        raise CorpusError(f"{where}events.csv, tags.csv: one of the two is needed")
     tables = {
         name: typed(table, f"{where}{name}", TABLES[name], MAY_BE_EMPTY.get(name, ()))
         for name, table in tables.items()
@@ -60,10 +60,15 @@ def check_all(tables: dict[str, pd.DataFrame], labels: list[str], tolerance_s: f
     recordings, folds = tables["recordings.csv"], tables.get("folds.csv")
     check_labels(labels, f"{where}labels.txt")
     check_recordings(recordings, f"{where}recordings.csv", split=folds is None)
-    if "events.csv" in tables:
-        check_events(tables["events.csv"], recordings, labels, tolerance_s, f"{where}events.csv")
-    else:
-        check_tags(tables["tags.csv"], recordings, labels, f"{where}tags.csv")
+    events, tags = tables.get("events.csv"), tables.get("tags.csv")
+    if events is not None:
+        check_events(events, recordings, labels, tolerance_s, f"{where}events.csv")
+    if tags is not None:
+        check_tags(tags, recordings, labels, f"{where}tags.csv")
+        timed = () if events is None else events["recording"]
+        refuse(
+            tags, tags["recording"].isin(timed), f"{where}tags.csv", "is in events.csv too", "label"
+        )
     if folds is not None:
         check_folds(folds, recordings, f"{where}folds.csv")
         tables["folds.csv"] = folds.astype({"fold": int})
@@ -75,9 +80,9 @@ def check_all(tables: dict[str, pd.DataFrame], labels: list[str], tolerance_s: f
     recipes, made = tables.get("recipes.csv"), ()
     if recipes is not None:
         made = recipes["recording"]
-        if "events.csv" not in tables:
+        if events is None:
             raise CorpusError(f"{where}recipes.csv: without events.csv")
-        check_recipes(recipes, recordings, tables["events.csv"], f"{where}recipes.csv")
+        check_recipes(recipes, recordings, events, f"{where}recipes.csv")
     silent = (recordings["path"] == "") & ~recordings["recording"].isin(made)
     refuse(recordings, silent, f"{where}recordings.csv", "path is empty and there is no recipe")
     return tables

@@ -129,7 +129,8 @@ def extract_recording(
     *, sound: recipes.Sound, first: int, frames: int, folder: Path, settings: dict
 ) -> None:
     """Fill one recording's rows of the feature files."""
-    mel = log_mel(sound.read(settings["sample_rate"]), **front_end(settings))
+    audio = scaled(sound.read(settings["sample_rate"]), settings)
+    mel = log_mel(audio, **front_end(settings))
     if abs(len(mel) - frames) > 1:
         raise ValueError(f"{sound.path}: {len(mel)} frames of audio, {frames} by recordings.csv")
     mel = fitted(mel, frames)
@@ -139,6 +140,16 @@ def extract_recording(
     for name, values in found.items():
         rows = np.load(folder / f"{name}.npy", "r+")
         rows[first : first + frames] = values
+
+
+def scaled(audio: np.ndarray, settings: dict) -> np.ndarray:
+    """Audio as a front end takes it: with ``peak`` divided by its largest absolute sample.
+
+    Ebbers & Haeb-Umbach 2020, Sec. 3. Silence stays what it is: there is no sound to bring up.
+    """
+    if not settings.get("peak", False) or np.ptp(audio) < files.SILENCE_PEAK_TO_PEAK:
+        return audio
+    return audio / np.abs(audio).max()
 
 
 def fitted(rows: np.ndarray, frames: int) -> np.ndarray:
@@ -161,7 +172,8 @@ def widths(settings: dict) -> dict[str, int]:
 def write_targets(corpus, recordings: pd.DataFrame, folder: Path, hop_s: float) -> None:
     """Write the binary activity of every class in every frame, by the rule of the metrics.
 
-    A recording of which only the tags are known has them in all of its frames.
+    A recording of which only the tags are known has them in all of its frames; one in neither
+    table has none.
     """
     rolls = [activity(corpus, row.recording, row.frames, hop_s) for row in recordings.itertuples()]
     files.write_npy(folder / "targets.npy", np.concatenate(rolls).astype(np.uint8))
@@ -169,7 +181,7 @@ def write_targets(corpus, recordings: pd.DataFrame, folder: Path, hop_s: float) 
 
 def activity(corpus, recording: str, frames: int, hop_s: float) -> np.ndarray:
     """Targets of one recording, bool ``(frames, classes)``."""
-    if corpus.events is None:
+    if corpus.events is None or recording in corpus.tagged:
         tags = corpus.tags_of(recording)
         return np.tile([label in tags for label in corpus.labels], (frames, 1))
     events = corpus.events_of(recording)

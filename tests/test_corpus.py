@@ -332,7 +332,7 @@ def test_with_folds_no_instance_is_in_two_recordings(tables, parts, folds):
 
 
 def test_tags_stand_in_for_events(tables, tmp_path):
-    recordings, events = tables
+    recordings, _ = tables
     tags = pd.DataFrame(
         {"recording": ["one", "one", "three"], "label": ["rain", "dog_barking", "rain"]}
     )
@@ -340,7 +340,6 @@ def test_tags_stand_in_for_events(tables, tmp_path):
     made = corpus.read(tmp_path)
     assert made.events is None and made.tags_of("one") == ["rain", "dog_barking"]
     assert made.tags_of("two") == []
-    refused(lambda: corpus.validate(recordings, events, LABELS, tags=tags), "not both")
     refused(lambda: corpus.validate(recordings, None, LABELS), "one of the two")
     refused(
         lambda: corpus.validate(recordings, None, ("rain",), tags=tags), "line 3", "'dog_barking'"
@@ -349,6 +348,23 @@ def test_tags_stand_in_for_events(tables, tmp_path):
         lambda: corpus.validate(recordings, None, LABELS, tags=pd.concat([tags, tags])),
         "duplicate row",
     )
+
+
+def test_some_recordings_have_events_others_tags_others_nothing(tables, tmp_path):
+    recordings, events = tables
+    events = events[events.recording == "one"]
+    tags = pd.DataFrame({"recording": ["NA", "NA"], "label": ["dog_barking", "rain"]})
+    corpus.write(tmp_path, recordings, events, LABELS, tags=tags)
+    made = corpus.read(tmp_path)
+    assert made.tags_of("NA") == ["rain", "dog_barking"] and len(made.events_of("NA")) == 0
+    assert made.tags_of("one") == ["rain", "dog_barking"] and len(made.events_of("one")) == 2
+    assert made.tags_of("two") == [] and len(made.events_of("two")) == 0
+    assert made.tagged == {"NA"}
+    both = pd.concat([tags, pd.DataFrame({"recording": ["one"], "label": ["rain"]})])
+    call = lambda: corpus.validate(recordings, events, LABELS, tags=both)  # noqa: E731
+    refused(call, "tags.csv line 4", "'one'", "is in events.csv too", "'rain'")
+    corpus.write(tmp_path, recordings, events, LABELS)  # tags of an older corpus do not stay
+    assert corpus.read(tmp_path).tags is None
 
 
 def test_hold_out_takes_a_share_of_every_scene_and_fold():

@@ -134,3 +134,38 @@ def test_tags_are_targets_in_every_frame(made, tmp_path):
     )
     targets = np.load(folder / "targets.npy").reshape(4, 50, 2)
     assert (targets == np.array([[0, 1], [0, 0], [1, 0], [0, 0]])[:, None]).all()
+
+
+def test_tags_stand_beside_events(made, tmp_path):
+    tags = pd.DataFrame({"recording": ["r0"], "label": ["b"]})
+    events = made.events[made.events.recording.isin(["r2", "r3"])]
+    corpus.write(made.folder, made.recordings, events, made.labels, tags=tags)
+    read, folder = corpus.read(made.folder), tmp_path / "features"
+    features.extract(read, folder, settings=SETTINGS, backend="in-process", workers=1)
+    targets = np.load(folder / "targets.npy").reshape(4, 50, 2)
+    assert targets[0].tolist() == [[0, 1]] * 50 and not targets[1].any()
+    for timed in targets[2:]:
+        assert list(np.flatnonzero(timed[:, 0])) == list(range(5, 16)) and not timed[:, 1].any()
+
+
+def test_the_peak_is_divided_out(made, tmp_path):
+    """A recording at a tenth of its level gives the same features; silence stays the floor."""
+    peaked = SETTINGS | {"mfcc": 0, "peak": True}
+    rng = np.random.default_rng(3)
+    audio = (0.2 * rng.normal(size=RATE).clip(-3, 3)).astype(np.float32)
+    for name, gain in (("r0", 1.0), ("r1", -0.1), ("r2", 0.0)):
+        files.write_wav(made.folder / f"{name}.wav", gain * audio, RATE)
+    for name, settings in (("with", peaked), ("without", peaked | {"peak": False})):
+        features.extract(made, tmp_path / name, settings=settings, backend="in-process", workers=1)
+    mel = np.load(tmp_path / "with/log_mel.npy").reshape(4, 50, 40)
+    np.testing.assert_allclose(mel[1], mel[0], atol=0.01)
+    loud = audio / np.abs(audio).max()
+    expected = features.log_mel(loud, **features.front_end(SETTINGS))
+    np.testing.assert_allclose(mel[0], expected, atol=0.01)
+    assert (mel[2] == np.float32(np.log(SETTINGS["log_floor"]))).all()
+    plain = np.load(tmp_path / "without/log_mel.npy").reshape(4, 50, 40)
+    np.testing.assert_allclose(plain[0] - plain[1], np.log(100), atol=0.05)
+    default = {key: value for key, value in peaked.items() if key != "peak"}
+    features.extract(made, tmp_path / "older", settings=default, backend="in-process", workers=1)
+    older = (tmp_path / "older/log_mel.npy").read_bytes()
+    assert older == (tmp_path / "without/log_mel.npy").read_bytes()
