@@ -1,0 +1,149 @@
+"""Scores of every system and seed on the test cuts, by one set of rules; what each costs; who leads."""
+
+import numpy as np
+import pandas as pd
+
+from sedutils import claims, decoding, evaluation, jobs, weak_metrics
+from sedutils.comparison.cuts import GRID_S
+from sedutils.comparison.results import Results
+from sedutils.crnn.chapter import score_by_sed_eval
+
+# Column -> whether more is better
+METRICS = {
+    "F1_frm": True,
+    "ER_frm": False,
+    "F1_1s": True,
+    "ER_1s": False,
+    "event_F1": True,
+    "PSDS1": True,
+    "PSDS2": True,
+}
+# What `sedutils.benchmark_comparison` calls its rows
+TRAINING, SCORING = "comparison, training of {}, one {}", "comparison, {} from samples to scores"
+ROUNDS = ("epoch", "step")
+
+
+def all_scores(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
+    """One row a system and seed: threshold and `METRICS`, F1 and PSDS in percent."""
+    clips = weak_metrics.Clips(
+        results.test.assign(frames=len(results.truths["test"][0]), duration_s=results.seconds),
+        results.annotation,
+        tuple(results.labels),
+        GRID_S,
+    )
+    tasks = [
+        {
+            "system": name,
+            "seed": seed,
+            "threshold": results.rules[name, seed].threshold,
+            "scores": results.scores(name, seed),
+            "clips": clips,
+        }
+        for name, seed in results.trials
+    ]
+    return pd.DataFrame(
+        jobs.parallel(score, tasks, label="scores", backend=backend, workers=workers)
+    )
+
+
+def score(
+    *, system: str, seed: int, threshold: float, scores: np.ndarray, clips: weak_metrics.Clips
+) -> dict:
+    """The row of one system and seed; ``scores`` ``(cuts, frames, classes)``."""
+    rolls = dict(zip(clips.recordings.recording, scores >= threshold, strict=True))
+    by_segment = score_by_sed_eval(
+        name=system,
+        seed=seed,
+        rolls=rolls,
+        annotation=dict(tuple(clips.events.groupby("recording"))),
+        durations=dict(zip(clips.recordings.recording, clips.recordings.duration_s, strict=True)),
+        labels=list(clips.labels),
+        hop_s=GRID_S,
+    )
+    by_event = weak_metrics.event_scores(events_of(rolls, list(clips.labels)), clips)
+    rows = scores.reshape(-1, len(clips.labels))
+    return {
+        "system": by_segment.pop("method"),
+        "seed": by_segment.pop("seed"),
+        "threshold": threshold,
+        **by_segment,
+        "event_F1": by_event.mean(),
+        **{f"PSDS{i}": 100 * weak_metrics.psds(rows, clips, i) for i in weak_metrics.PSDS},
+    }
+
+
+def events_of(rolls: dict[str, np.ndarray], labels: list[str]) -> pd.DataFrame:
+    """Decisions as events: recording, onset_s, offset_s, label."""
+    tables = [
+        decoding.events_for_people(roll, labels, hop_s=GRID_S).assign(recording=name)
+        for name, roll in rolls.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def table(results: Results, rows: pd.DataFrame, speed: pd.DataFrame | None) -> pd.DataFrame:
+    """One row a system: who it is, mean and std of every metric over seeds, interval, size and cost.
+
+    rows : of `all_scores`
+    speed : data/measured/speed.csv, None for a size that it was not measured at
+
+    The interval, ``F1_frm_low`` to ``F1_frm_high``, is that of a bootstrap over test mixtures. Costs that
+    were not measured are NaN.
+    """
+    means = evaluation.mean_and_std(rows, ["system"]).set_index("system")
+    corpus, source = results.corpus.folder.name.rsplit("-", 1)
+    found = []
+    for name, entry in results.entries.items():
+        frame = claims.summary(results.counts[name], claims.f1_score, resamples=results.resamples)
+        low, high = (100 * border for border in frame.interval)
+        about = {"corpus": corpus, "source": source, "size": results.corpus.folder.parent.name}
+        about |= {"system": name, "title": entry.title, "paper": entry.paper}
+        about |= {"supervision": entry.supervision, "parameters": results.parameters(name)}
+        spread = {"F1_frm_low": low, "F1_frm_high": high}
+        cost = costs(speed, name, results.rounds(name))
+        found.append(about | means.loc[name].to_dict() | spread | cost)
+    return pd.DataFrame(found)
+
+
+def costs(speed: pd.DataFrame | None, system: str, rounds: float) -> dict[str, float]:
+    """Training in seconds and the real-time factor, from what `make benchmark` measured; else NaN."""
+    value = {} if speed is None else dict(zip(speed.what, speed.value, strict=True))
+    once = next(
+        (value[k] for unit in ROUNDS if (k := TRAINING.format(system, unit)) in value), np.nan
+    )
+    per_second = value.get(SCORING.format(system), np.nan)  # in ms
+    return {"training_s": once * rounds, "real_time_factor": per_second / 1000}
+
+
+
+def leads(results: Results, best: str) -> pd.DataFrame:
+    """How far each other system lies behind the best one in frame F1, in points, on the same mixtures.
+
+    Over the seeds that both have. ``clear``: interval and every seed are above zero.
+    """
+    found = []
+    for name, entry in results.entries.items():
+        if name == best:
+            continue
+        seeds = min(len(results.counts[best]), len(results.counts[name]))
+        pair = (results.counts[k][:seeds] for k in (best, name))
+        lead = claims.compare(*pair, claims.f1_score, resamples=results.resamples)
+        low, high = lead.interval
+        found.append(
+            {
+                "system": name,
+                "title": entry.title,
+                "supervision": entry.supervision,
+                "behind": 100 * lead.value,
+                "low": 100 * low,
+                "high": 100 * high,
+                "std": 100 * lead.std,
+                "seeds": seeds,
+                "units": lead.n_units,
+                "clear": claims.outcome(lead.per_seed, lead.interval) == "holds",
+            }
+        )
+    columns = ["system", "title", "supervision", "behind", "low", "high", "std", "seeds", "units"]
+    return pd.DataFrame(found, columns=[*columns, "clear"]).sort_values(
+        "behind", kind="stable", ignore_index=True
+    )

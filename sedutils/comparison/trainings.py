@@ -1,0 +1,223 @@
+"""What is trained on cuts: R-CRNN, CRNN+TA and the CBRNN with all classes, the FBCRNN from the tags of cuts.
+
+What is kept of each, for the comparison: weights and description (`sedutils.systems.System.write`),
+``history.csv``, and ``scores_{validation,test}.npy``, ``(cuts, frames of the grid, classes)``.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sedutils import files, models, systems, training, weak_training
+from sedutils.comparison import cuts
+from sedutils.frames import Frames, read_statistics
+from sedutils.models.blocks import trainable_parameters
+from sedutils.models.gradual import PER_DECISION
+from sedutils.models.kao2018 import RCRNN, Detections
+
+ANSWERED = ("validation", "test")
+CUTS_AT_ONCE = 8  # of those that are only listened to
+
+
+def hop_of(front_end: dict) -> float:
+    """Seconds from a row of a front end's features to the next; of the gradual network's a decision."""
+    if "mean_frames" in front_end:
+        return round(front_end["hop_s"] * front_end["mean_frames"] * PER_DECISION, 9)
+    return front_end["hop_s"]
+
+
+def train(
+    *, name: str, seed: int, arguments: dict, features: Path, folder: Path, seconds: float,
+    settings: dict, weak: dict, facts: dict,
+) -> dict:  # fmt: skip
+    """Train one system with one seed on the cuts of the training mixtures; its answers on the others.
+
+    Parameters
+    ----------
+    arguments : the system's section of params.yaml; sequences become cuts
+    features : folder of the system's front end
+    folder : gets what is kept
+    seconds : length of a cut
+    settings : section ``training``, for all but the FBCRNN
+    weak : section ``weak_training`` and ``context``, frames to either side of a window of the FBCRNN
+    facts : size, corpus, source, settings of the front end; kept in the description
+
+    Returns
+    -------
+    system, seed, parameters, epochs, best_epoch, validation_score
+    """
+    hop_s = hop_of(facts["features"])
+    tables = {split: cut(features, split, seconds, hop_s) for split in ("train", *ANSWERED)}
+    own = of_cuts(arguments, int(tables["train"].frames.iloc[0]))
+    model = build(own, (features / "labels.txt").read_text().split("\n")[:-1], facts, seed)
+    about = {"features": features, "tables": tables, "seconds": seconds, "hop_s": hop_s}
+    of_kind = train_tagger if own["kind"] == "FBCRNN" else train_network
+    history, scores = of_kind(
+        model, own, seed, weak if of_kind is train_tagger else settings,
+        device=settings["device"], label=f"{name} seed {seed}", **about,
+    )  # fmt: skip
+    for split, graded in scores.items():
+        files.write_npy(folder / f"scores_{split}.npy", graded)
+    description = {
+        **facts,
+        "system": name,
+        "seed": seed,
+        "arguments": own,
+        "seconds": seconds,
+        "parameters": trainable_parameters(model),
+        "labels": (features / "labels.txt").read_text().split("\n")[:-1],
+        "front_end": "log_mel",
+        "statistics": read_statistics(features, "log_mel", None),
+    }
+    systems.System(model, description).write(folder)
+    files.write_csv(folder / "history.csv", pd.DataFrame(history))
+    best = next(epoch for epoch in history if epoch["best"])
+    return {
+        "system": name,
+        "seed": seed,
+        "parameters": description["parameters"],
+        "epochs": len(history),
+        "best_epoch": best["epoch"],
+        "validation_score": best["validation_score"],
+    }
+
+
+def cut(features: Path, split: str, seconds: float, hop_s: float) -> pd.DataFrame:
+    """The cuts of a split in a features folder."""
+    recordings = pd.read_csv(features / "recordings.csv", keep_default_na=False)
+    return cuts.table(recordings[recordings.split == split], seconds, hop_s)
+
+
+def of_cuts(arguments: dict, frames: int) -> dict:
+    """A system's section of params.yaml for cuts of so many frames. ValueError for one with ASR features."""
+    arguments = dict(arguments)
+    if "sequence_frames" in arguments:
+        arguments["sequence_frames"] = frames
+    if arguments["kind"] == "CBRNN":
+        if arguments["asr"] != "none":
+            raise ValueError(f"asr = {arguments['asr']!r}: the comparison has no ASR features")
+        arguments |= {"asr": 0, "frames": frames}
+    return arguments
+
+
+def build(arguments: dict, labels: list[str], facts: dict, seed: int) -> torch.nn.Module:
+    """An untrained network; ``facts`` has the settings of its front end."""
+    torch.manual_seed(seed)
+    if arguments["kind"] != "FBCRNN":
+        return systems.make(arguments, len(labels), facts["features"])
+    return models.build(bands=facts["features"]["mel_bands"], classes=len(labels), **arguments)
+
+
+def train_network(
+    model, arguments: dict, seed: int, settings: dict, *, features: Path, tables: dict,
+    seconds: float, hop_s: float, device: str, label: str,
+) -> tuple[list[dict], dict[str, np.ndarray]]:  # fmt: skip
+    """Train on strong labels until the loss on validation cuts no longer falls; history and scores."""
+    frames = {
+        split: replace(Frames.read(features, split), recordings=table)
+        for split, table in tables.items()
+    }
+    model.settle_on(frames["train"])
+    history = systems.fit_network(
+        model,
+        frames["train"],
+        frames["validation"],
+        features,
+        arguments=arguments,
+        seed=seed,
+        settings=settings | {"shift_frames": 0, "hop_frames": 0},  # a sequence is a cut
+        label=label,
+        facts={"seconds": seconds, "cuts": files.digest(Path(cuts.__file__))},
+    )
+    scores = {
+        split: scores_of(model, frames[split], seconds, hop_s, device) for split in ANSWERED
+    }
+    return history, scores
+
+
+def train_tagger(
+    model, arguments: dict, seed: int, settings: dict, *, features: Path, tables: dict,
+    seconds: float, hop_s: float, device: str, label: str,
+) -> tuple[list[dict], dict[str, np.ndarray]]:  # fmt: skip
+    """Train an FBCRNN on what each cut holds, not when; history, and scores from windows of the cuts."""
+    settings = dict(settings)
+    context = settings.pop("context")
+    clips = {
+        split: replace(weak_training.Clips.read(features, split), recordings=table)
+        for split, table in tables.items()
+    }
+    checkpoint = training.checkpoint_path(
+        training.CHECKPOINTS,
+        arguments=arguments,
+        weak_training=settings,
+        seed=seed,
+        seconds=seconds,
+        code=[*weak_training.code_digests(type(model)), files.digest(Path(cuts.__file__))],
+        data=[
+            files.digest(features / name)
+            for name in ("log_mel.npy", "targets.npy", "recordings.csv", "statistics.json")
+        ],
+    )
+    history = weak_training.fit_tagger(
+        model, clips["train"], clips["validation"], unlabelled=None, settings=settings, hop_s=hop_s,
+        seed=seed, device=device, checkpoint=checkpoint, label=label,
+    )  # fmt: skip
+    scores = {}
+    for split in ANSWERED:
+        rows = weak_training.window_scores(model, clips[split], [context], device)[0]
+        of_cuts = rows.reshape(len(tables[split]), -1, rows.shape[1])
+        scores[split] = cuts.on_grid(of_cuts, tables[split], seconds, hop_s)
+    return history, scores
+
+
+def scores_of(
+    model, frames: Frames, seconds: float, hop_s: float, device: str = "cpu"
+) -> np.ndarray:
+    """Scores of cuts on the grid, float32 ``(cuts, frames of the grid, classes)``.
+
+    frames : of a split, its recordings being the cuts
+    """
+    table = frames.recordings
+    length = int(table.frames.iloc[0])
+    if isinstance(model, RCRNN):
+        return region_scores(model, frames, cuts.middles(table, seconds, hop_s), device)
+    rows = training.predict(model, frames, length, device)
+    return cuts.on_grid(rows.reshape(len(table), length, -1), table, seconds, hop_s)
+
+
+@torch.no_grad()
+def region_scores(model: RCRNN, frames: Frames, middles: np.ndarray, device: str) -> np.ndarray:
+    """What an R-CRNN of many classes says of every frame of the grid; ``middles`` of `cuts.middles`."""
+    device = training.pick(device)
+    model.to(device).eval()
+    table, parts = frames.recordings, []
+    for start in range(0, len(table), CUTS_AT_ONCE):
+        some = table.iloc[start : start + CUTS_AT_ONCE]
+        x, _ = frames.batch(some.first_frame.to_numpy(), int(some.frames.iloc[0]))
+        found = model.detect(x.to(device))
+        at = torch.tensor(middles[start : start + CUTS_AT_ONCE], dtype=torch.float32, device=device)
+        classes = model.classifier.classes.out_features - 1
+        parts.append(most_probable(found, at, classes).cpu())
+    return torch.cat(parts).numpy()
+
+
+def most_probable(found: Detections, middles: torch.Tensor, classes: int) -> torch.Tensor:
+    """The probability of the surest event of each class that covers each point, 0 where there is none.
+
+    All events that survive suppression count (not the surest of a clip alone, as in the paper, whose clips
+    hold one): at a threshold the frames that are left are those of all events at least as probable.
+
+    found : candidates of a batch, of each class as many
+    middles : ``(batch, points)`` in input frames
+    Output: ``(batch, points, classes)``
+    """
+    onset, offset, score = (
+        v.unflatten(1, (classes, -1)) for v in (found.onset, found.offset, found.score)
+    )
+    score = score * found.present.view_as(score)
+    at = middles[:, None, None]
+    covered = (onset[..., None] <= at) & (at < offset[..., None])
+    return (score[..., None] * covered).amax(dim=2).transpose(1, 2)
