@@ -87,7 +87,8 @@ class Front(nn.Module):
 
     def forward(self, x, lengths=None, tags=None):
         rows = valid_rows(lengths, x.shape[1])
-        x = x if rows is None else x * mask(lengths, x.shape[1])
+        if rows is not None:
+            x = x.masked_fill(mask(lengths, x.shape[1]) == 0, 0)
         h = x.unsqueeze(1)
         if tags is not None:
             h = torch.cat((h, as_maps(tags, h.shape[2], h.shape[3], lengths)), dim=1)
