@@ -41,7 +41,7 @@ def test_paper_size_has_the_number_of_parameters_that_the_layers_give():
         trainable_parameters(model) == 3484484 == trainable_parameters(FBCRNN(**PAPER, joint=False))
     )
     assert trainable_parameters(model.cnn) == 589872 + 1181952
-    assert trainable_parameters(model.ahead) == 789504 - 2 * 3 * 256 + 68362
+    assert trainable_parameters(model.forward_rnn) == 789504 - 2 * 3 * 256 + 68362
     told, blind = TagConditionedCNN(**PAPER), TagConditionedCNN(**PAPER, conditioned=False)
     assert trainable_parameters(told) == 1591258
     assert trainable_parameters(told) - trainable_parameters(blind) == 10 * 9 * 16 + 10 * 3 * 256
