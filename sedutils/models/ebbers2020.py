@@ -2,9 +2,9 @@
 tag-conditioned CNN, which learns where the events of known tags are (Sec. 1 and 2, Tables 1 and 2).
 
 Networks take normalised log mel energies ``(batch, frames, bands)`` and, where clips of several lengths are
-padded to one, ``lengths`` (batch,): neither statistics of norms nor outputs of a clip depend on what lies behind
-its end, which looks to every convolution like the end of the tensor. ``lengths`` are on the device of the clips. Maps are ``(batch, maps, frames, bands)``
-in channels-last memory, so stacking them over bands moves nothing.
+padded to one, ``lengths`` (batch,) on their device: neither statistics of norms nor outputs of a clip depend on
+what lies behind its end, which looks to every convolution like the end of the tensor. Maps are ``(batch, maps,
+frames, bands)`` in channels-last memory, so stacking them over bands moves nothing.
 """
 
 from itertools import pairwise
