@@ -14,9 +14,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from sedutils.models.blocks import GRULayer, initialise
+from sedutils.models.padding import as_maps, ends, mask, turned, valid_rows, windows
 
 REACH = 1  # frames that a convolution sees to either side
-BLOCK_BYTES = 48e6  # about what a block of windows takes, most of it in the GRUs' gates
+# About what a block of windows takes: on a CPU smaller ones stay in its cache, a GPU wants many at once
+BLOCK_BYTES = {"cpu": 6e6, "cuda": 250e6}
+FEWEST = 64  # windows in a block
 GRU_VALUES = 12  # numbers a state, frame and window: input, gates, states and what the GRU keeps
 MAP_VALUES = 6  # numbers a value of the first maps: convolution, norm and their copies
 
@@ -41,8 +44,9 @@ class Convolution(nn.Module):
         if rows is None:
             return self.rectified(h)
         batch, _, frames, _ = h.shape
-        packed = h.permute(0, 2, 3, 1).flatten(0, 1)[rows]  # (valid frames, bands, maps)
-        kept = self.rectified(packed.permute(2, 0, 1).unsqueeze(0))[0].permute(1, 2, 0)
+        packed = h.permute(0, 2, 3, 1).flatten(0, 1).index_select(0, rows)
+        packed = packed.unsqueeze(1).permute(0, 3, 1, 2)  # (valid frames, maps, 1, bands)
+        kept = self.rectified(packed).permute(0, 2, 3, 1).squeeze(1)
         filled = kept.new_zeros(batch * frames, *kept.shape[1:]).index_copy(0, rows, kept)
         return filled.unflatten(0, (batch, frames)).permute(0, 3, 1, 2)
 
@@ -165,7 +169,7 @@ class FBCRNN(nn.Module):
     def tags(self, outputs, lengths=None):
         """Probabilities ``(batch, classes)``: the mean of what both directions say in the end (reading E-A17)."""
         ahead, back = ends(*outputs, lengths)
-        return (torch.sigmoid(ahead) + torch.sigmoid(back)) / 2
+        return (torch.sigmoid(ahead.float()) + torch.sigmoid(back.float())) / 2
 
     @torch.no_grad()
     def detect(self, x, contexts, lengths=None):
@@ -191,22 +195,24 @@ class FBCRNN(nn.Module):
         run, step = order[clip * frames + first], last - first  # (contexts, windows)
         padded = F.pad(h, (0, 0, 0, longest - 1)).flatten(0, 1)
         starts = rows + rows // frames * (longest - 1)
-        found = h.new_zeros(len(contexts), batch * frames, classifier.output.out_features)
-        size = block(longest * self.units * GRU_VALUES)
+        outputs = classifier.output.out_features
+        found = torch.zeros(len(contexts), batch * frames, outputs, device=h.device)
+        size = block(longest * self.units * GRU_VALUES, h.device)
         for begin in range(0, len(rows), size):
             part = starts[begin : begin + size]
             inputs = padded[torch.arange(longest, device=h.device)[:, None] + part]
             states = classifier.recurrent(inputs.transpose(0, 1))  # (runs, longest, units)
             which, window = ((run >= begin) & (run < begin + size)).nonzero(as_tuple=True)
             chosen = states[run[which, window] - begin, step[which, window]]
-            found[which, rows[window]] = torch.sigmoid(classifier.scores(chosen)).to(found.dtype)
+            found[which, rows[window]] = torch.sigmoid(classifier.scores(chosen).float())
         return found.unflatten(1, (batch, frames))
 
     @torch.no_grad()
     def detect_from_input(self, x, contexts, lengths=None):
         """As `detect`, with windows cut from the input as printed: nothing outside a window is heard."""
         batch, frames, bands = x.shape
-        found = x.new_zeros(len(contexts), batch * frames, self.ahead.output.out_features)
+        outputs = self.ahead.output.out_features
+        found = torch.zeros(len(contexts), batch * frames, outputs, device=x.device)
         widest = self.cnn.spectral[0].conv.out_channels
         for c, context in enumerate(contexts):
             clip, first, last, rows = windows(batch, frames, [context], lengths, x.device)
@@ -214,12 +220,12 @@ class FBCRNN(nn.Module):
             padded = F.pad(x, (0, 0, 0, longest)).flatten(0, 1)
             starts = (clip * (frames + longest) + first)[0]
             extents = (last - first + 1)[0]
-            size = block(longest * (bands * widest * MAP_VALUES + self.units * GRU_VALUES))
+            values = longest * (bands * widest * MAP_VALUES + self.units * GRU_VALUES)
+            size = block(values, x.device)
             for begin in range(0, len(rows), size):
                 part = slice(begin, begin + size)
                 cut = padded[starts[part, None] + torch.arange(longest, device=x.device)]
-                tags = self.tags(self(cut, extents[part]), extents[part])
-                found[c, rows[part]] = tags.to(found.dtype)
+                found[c, rows[part]] = self.tags(self(cut, extents[part]), extents[part])
         return found.unflatten(1, (batch, frames))
 
 
@@ -267,63 +273,6 @@ def entropy(logits, targets, lengths):
     return ((each * valid).sum(1) / valid.sum(1)).mean()
 
 
-def ends(ahead, back, lengths):
-    """The last output of each direction, ``(batch, classes)``: of the last valid frame, and of the first."""
-    if lengths is None:
-        return ahead[:, -1], back[:, 0]
-    clip = torch.arange(len(ahead), device=ahead.device)
-    return ahead[clip, lengths.to(ahead.device) - 1], back[:, 0]
-
-
-def turned(x, lengths):
-    """``(batch, frames, n)`` with each clip's frames in reverse; what is behind its end stays."""
-    if lengths is None:
-        return x.flip(1)
-    frame = torch.arange(x.shape[1], device=x.device)
-    last = lengths.to(x.device)[:, None] - 1
-    source = torch.where(frame <= last, last - frame, frame)
-    return x.gather(1, source.unsqueeze(2).expand_as(x))
-
-
-def mask(lengths, frames: int):
-    """1 in the frames of each clip, 0 behind its end: float ``(batch, frames, 1)``."""
-    frame = torch.arange(frames, device=lengths.device)
-    return (frame < lengths[:, None]).float().unsqueeze(2)
-
-
-def valid_rows(lengths, frames: int):
-    """Places of the valid frames among those of all clips below each other; None where all are valid.
-
-    ValueError for a length that no clip of so many frames has.
-    """
-    if lengths is None:
-        return None
-    shortest, longest = lengths.min().item(), lengths.max().item()
-    if shortest < 1 or longest > frames:
-        raise ValueError(f"lengths {shortest} to {longest}: clips have 1 to {frames} frames")
-    return None if shortest == frames else mask(lengths, frames).flatten().nonzero()[:, 0]
-
-
-def as_maps(tags, frames: int, bands: int, lengths):
-    """Tags ``(batch, classes)`` as constant maps ``(batch, classes, frames, bands)``, 0 behind a clip's end."""
-    maps = tags[:, :, None, None].expand(-1, -1, frames, bands)
-    return maps if lengths is None else maps * mask(lengths, frames)[:, None]
-
-
-def windows(batch: int, frames: int, contexts, lengths, device):
-    """Clip, first and last frame of the window around each valid frame, all ``(contexts, windows)``, and the
-    places of these frames among those of all clips."""
-    if lengths is None:
-        lengths = torch.full((batch,), frames)
-    lengths = lengths.to(device)
-    rows = mask(lengths, frames).flatten().nonzero()[:, 0]
-    clip, centre = rows // frames, rows % frames
-    reach = torch.tensor(contexts, device=device)[:, None]
-    first = (centre - reach).clamp(min=0)
-    last = torch.minimum(centre + reach, lengths[clip] - 1)
-    return clip.expand_as(first), first, last, rows
-
-
-def block(values: int) -> int:
+def block(values: int, device) -> int:
     """How many windows of so many numbers go side by side."""
-    return max(1, int(BLOCK_BYTES // (4 * values)))
+    return max(FEWEST, int(BLOCK_BYTES[device.type] // (4 * values)))
