@@ -2,8 +2,8 @@
 
 from itertools import product
 
-import matplotlib.text
 import matplotlib.pyplot as plt
+import matplotlib.text
 import numpy as np
 import pandas as pd
 
@@ -56,8 +56,9 @@ def scores(table: pd.DataFrame, rows: pd.DataFrame):
             if metric == "F1_frm":
                 ax.hlines(place, row.F1_frm_low, row.F1_frm_high, color=colour, lw=1.6)
             own = rows[rows.system == row.system]
-            ax.plot(own[metric], [place] * len(own), "o", color=colour, ms=3, mfc="none")
-            ax.plot(row[f"{metric}_mean"], place, marker_of(row), color=colour, ms=6)
+            look = {"color": colour, "clip_on": False}
+            ax.plot(own[metric], [place] * len(own), "o", ms=3, mfc="none", **look)
+            ax.plot(row[f"{metric}_mean"], place, marker_of(row), ms=6, **look)
         ax.set(xlim=(0, None), title=title)
         ax.tick_params(axis="y", length=0)
     told = [f"{r.title} (tags)" if r.supervision == WEAK else r.title for r in order.itertuples()]
@@ -116,11 +117,12 @@ def free_place(dot, box, radius: float, inside, taken: list) -> tuple[np.ndarray
     for distance, angle in product(DISTANCES, ANGLES):
         across = np.cos(angle) * (distance * radius + box.width / 2)
         up = np.sin(angle) * (distance * radius + box.height / 2)
-        left, low, right, high = framed(dot + (across, up), box.width + 2, box.height + 1)
+        place = dot + np.array([across, up])
+        left, low, right, high = framed(place, box.width + 2, box.height + 1)
         within = left > inside.x0 and right < inside.x1 and low > inside.y0 and high < inside.y1
         if within and not any(overlap((left, low, right, high), other) for other in taken):
             break
-    return dot + (across, up), distance
+    return place, distance
 
 
 def framed(middle, width: float, height: float) -> tuple:
@@ -156,20 +158,14 @@ def example(results: Results, cut: str, audio: np.ndarray, front_end: dict):
     axes[0].set(ylabel="mel band", title=cut)
     for ax, (title, (events, colour)) in zip(axes[1:], panels.items(), strict=True):
         for place, label in enumerate(labels):
-            rows = events[events.label == label]
-            spans = list(zip(rows.onset_s, rows.offset_s - rows.onset_s, strict=True))
-            ax.broken_barh(spans, (place - 0.4, 0.8), facecolor=colour)
-            for event in own[own.label == label].itertuples():
-                ax.axvspan(event.onset_s, event.offset_s, *lane_of(place, len(labels)), color=FAINT, lw=0, zorder=0)  # fmt: skip
+            for rows, face in ((own, FAINT), (events, colour)):
+                rows = rows[rows.label == label]
+                spans = list(zip(rows.onset_s, rows.offset_s - rows.onset_s, strict=True))
+                ax.broken_barh(spans, (place - 0.4, 0.8), facecolor=face)
         ax.set(ylim=(len(labels) - 0.5, -0.5), xlim=(0, results.seconds))
         ax.set_yticks(range(len(labels)), [name_of(k) for k in labels])
         ax.tick_params(axis="y", labelsize=5.5, length=0)
-        ax.set_ylabel(title, rotation=0, ha="left", va="center", x=1)
+        ax.set_ylabel(title, rotation=0, ha="left", va="center")
         ax.yaxis.set_label_coords(1.01, 0.5)
     axes[-1].set(xlabel="time (s)")
     return fig
-
-
-def lane_of(place: int, lanes: int) -> tuple[float, float]:
-    """Lower and upper border of a lane as shares of the axes, the first lane on top."""
-    return 1 - (place + 0.95) / lanes, 1 - (place + 0.05) / lanes

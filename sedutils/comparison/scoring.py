@@ -115,7 +115,6 @@ def costs(speed: pd.DataFrame | None, system: str, rounds: float) -> dict[str, f
     return {"training_s": once * rounds, "real_time_factor": per_second / 1000}
 
 
-
 def leads(results: Results, best: str) -> pd.DataFrame:
     """How far each other system lies behind the best one in frame F1, in points, on the same mixtures.
 

@@ -4,6 +4,7 @@ What is kept of each, for the comparison: weights and description (`sedutils.sys
 ``history.csv``, and ``scores_{validation,test}.npy``, ``(cuts, frames of the grid, classes)``.
 """
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def hop_of(front_end: dict) -> float:
 
 def train(
     *, name: str, seed: int, arguments: dict, features: Path, folder: Path, seconds: float,
-    settings: dict, weak: dict, facts: dict,
+    settings: dict, pretraining: dict, weak: dict, facts: dict,
 ) -> dict:  # fmt: skip
     """Train one system with one seed on the cuts of the training mixtures; its answers on the others.
 
@@ -42,6 +43,7 @@ def train(
     folder : gets what is kept
     seconds : length of a cut
     settings : section ``training``, for all but the FBCRNN
+    pretraining : section ``rcrnn.pretraining``, of the R-CRNN's extractor
     weak : section ``weak_training`` and ``context``, frames to either side of a window of the FBCRNN
     facts : size, corpus, source, settings of the front end; kept in the description
 
@@ -52,13 +54,22 @@ def train(
     hop_s = hop_of(facts["features"])
     tables = {split: cut(features, split, seconds, hop_s) for split in ("train", *ANSWERED)}
     own = of_cuts(arguments, int(tables["train"].frames.iloc[0]))
-    model = build(own, (features / "labels.txt").read_text().split("\n")[:-1], facts, seed)
+    labels = (features / "labels.txt").read_text().split("\n")[:-1]
+    model = build(own, len(labels), facts["features"], seed)
     about = {"features": features, "tables": tables, "seconds": seconds, "hop_s": hop_s}
-    of_kind = train_tagger if own["kind"] == "FBCRNN" else train_network
-    history, scores = of_kind(
-        model, own, seed, weak if of_kind is train_tagger else settings,
-        device=settings["device"], label=f"{name} seed {seed}", **about,
-    )  # fmt: skip
+    about |= {"device": settings["device"], "label": f"{name} seed {seed}"}
+    if own["kind"] == "FBCRNN":
+        history, scores = train_tagger(model, own, seed, weak, **about)
+    else:
+        history, scores = train_network(
+            model,
+            own,
+            seed,
+            settings,
+            pretraining=pretraining,
+            front_end=facts["features"],
+            **about,
+        )
     for split, graded in scores.items():
         files.write_npy(folder / f"scores_{split}.npy", graded)
     description = {
@@ -68,7 +79,7 @@ def train(
         "arguments": own,
         "seconds": seconds,
         "parameters": trainable_parameters(model),
-        "labels": (features / "labels.txt").read_text().split("\n")[:-1],
+        "labels": labels,
         "front_end": "log_mel",
         "statistics": read_statistics(features, "log_mel", None),
     }
@@ -103,39 +114,49 @@ def of_cuts(arguments: dict, frames: int) -> dict:
     return arguments
 
 
-def build(arguments: dict, labels: list[str], facts: dict, seed: int) -> torch.nn.Module:
-    """An untrained network; ``facts`` has the settings of its front end."""
+def build(arguments: dict, classes: int, front_end: dict, seed: int) -> torch.nn.Module:
+    """An untrained network."""
     torch.manual_seed(seed)
     if arguments["kind"] != "FBCRNN":
-        return systems.make(arguments, len(labels), facts["features"])
-    return models.build(bands=facts["features"]["mel_bands"], classes=len(labels), **arguments)
+        return systems.make(arguments, classes, front_end)
+    return models.build(bands=front_end["mel_bands"], classes=classes, **arguments)
 
 
 def train_network(
-    model, arguments: dict, seed: int, settings: dict, *, features: Path, tables: dict,
-    seconds: float, hop_s: float, device: str, label: str,
+    model, arguments: dict, seed: int, settings: dict, *, pretraining: dict, front_end: dict,
+    features: Path, tables: dict, seconds: float, hop_s: float, device: str, label: str,
 ) -> tuple[list[dict], dict[str, np.ndarray]]:  # fmt: skip
     """Train on strong labels until the loss on validation cuts no longer falls; history and scores."""
     frames = {
         split: replace(Frames.read(features, split), recordings=table)
         for split, table in tables.items()
     }
-    model.settle_on(frames["train"])
-    history = systems.fit_network(
-        model,
-        frames["train"],
-        frames["validation"],
-        features,
-        arguments=arguments,
-        seed=seed,
-        settings=settings | {"shift_frames": 0, "hop_frames": 0},  # a sequence is a cut
-        label=label,
-        facts={"seconds": seconds, "cuts": files.digest(Path(cuts.__file__))},
-    )
-    scores = {
-        split: scores_of(model, frames[split], seconds, hop_s, device) for split in ANSWERED
-    }
+
+    def fit(network, own: dict, label: str, begins: str) -> list[dict]:
+        network.settle_on(frames["train"])
+        return systems.fit_network(
+            network, frames["train"], frames["validation"], features, arguments=own, seed=seed,
+            settings=settings | {"shift_frames": 0, "hop_frames": 0},  # a sequence is a cut
+            label=label, facts={"seconds": seconds, "cuts": cuts_code(), "begins": begins},
+        )  # fmt: skip
+
+    begins = "drawn"
+    if isinstance(model, RCRNN):
+        # as in its paper the extractor first learns what is in a cut (Kao et al. 2018, Sec. 3.2)
+        own = {k: v for k, v in arguments.items() if k != "nodes"} | pretraining
+        own["kind"] = "ClipTagger"
+        tagger = build(own, model.classifier.classes.out_features - 1, front_end, seed)
+        fit(tagger, own, f"{label}, tagger", begins)
+        model.begin_from(tagger, fixed=False)
+        begins = f"tagger of {json.dumps(own, sort_keys=True)}"
+    history = fit(model, arguments, label, begins)
+    scores = {split: scores_of(model, frames[split], seconds, hop_s, device) for split in ANSWERED}
     return history, scores
+
+
+def cuts_code() -> str:
+    """Digest of the code that cuts: a part of what decides a training."""
+    return files.digest(Path(cuts.__file__))
 
 
 def train_tagger(
@@ -155,7 +176,7 @@ def train_tagger(
         weak_training=settings,
         seed=seed,
         seconds=seconds,
-        code=[*weak_training.code_digests(type(model)), files.digest(Path(cuts.__file__))],
+        code=[*weak_training.code_digests(type(model)), cuts_code()],
         data=[
             files.digest(features / name)
             for name in ("log_mel.npy", "targets.npy", "recordings.csv", "statistics.json")
