@@ -141,9 +141,7 @@ def html_table(head: str, body: str) -> str:
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
-def limits_html(
-    of: Results, source: str, size: str, clips: dict[str, int], training: dict
-) -> str:
+def limits_html(of: Results, source: str, size: str, clips: dict[str, int], training: dict) -> str:
     """What differs from the paper in this run, and why.
 
     clips : part -> how many clips were asked for; training : section weak_training

@@ -12,7 +12,7 @@ from sedutils.fbcrnn.experiments import SYNTHETIC, WEAK, Experiment
 from sedutils.weak_clips import Mixtures, composed
 
 SHOWN = 4.0  # how much stronger an augmentation is that stands alone
-STRETCH = 1.25
+STRETCH, LOUDER = 1.25, 4.0
 DB = 10 / math.log(10)  # of one unit of a natural log of energy
 NEAR_DB = 6.0
 
@@ -20,7 +20,7 @@ NEAR_DB = 6.0
 def augmented(experiment: Experiment, seed: int) -> dict[str, np.ndarray]:
     """A training clip as it is, after each augmentation alone, after all as drawn in training: name -> frames x bands.
 
-    Blur and noise alone are `SHOWN` times as strong as in training, the mel axis is stretched by `STRETCH`.
+    Blur and noise alone are `SHOWN` times as strong as in training, waveform and mel axis multiplied by a number.
     """
     clips = experiment.clips("train", WEAK, SYNTHETIC)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
@@ -32,13 +32,12 @@ def augmented(experiment: Experiment, seed: int) -> dict[str, np.ndarray]:
     batch = Mixtures(pair[None], np.array([starts]), np.array([length]))
     raw, lengths = clips.padded(clips.features, pair[:1])
     x, drawn = clips.normalised(raw), {"generator": generator}
-    limits = {"spread": settings["scale_spread"], "limit": settings["scale_limit"]}
     both = augmentation.superpose(*batch.placed(clips, clips.features, -math.inf))
     masks = {"longest": settings["time_mask_s"] / hop_s, "share": settings["time_mask_share"]}
     bands = settings["frequency_mask_share"]
     panels = {
         "as it is": x,
-        "scaled": clips.normalised(augmentation.scale(raw, **limits, **drawn)),
+        f"{LOUDER:g} times as loud": clips.normalised(raw + 2 * math.log(LOUDER)),
         "with a second clip over it": clips.normalised(both),
         f"mel axis stretched by {STRETCH}": augmentation.stretched(x, torch.tensor([STRETCH])),
         "blurred": augmentation.blur(x, lengths, scale=SHOWN * settings["blur_scale"], **drawn),
