@@ -47,8 +47,9 @@ def lasting(rng: Generator, label: str, clip_s: float) -> list[tuple[float, floa
     if label in INSTANTS_S:
         count = int(rng.integers(INSTANTS[0], INSTANTS[1] + 1))
         lengths_s = np.minimum(dsp.log_uniform(rng, *INSTANTS_S[label], count), 0.9 * clip_s)
-        onsets_s = np.sort(rng.uniform(0, clip_s - lengths_s))
-        return [(on, on + length, 0.0) for on, length in zip(onsets_s, lengths_s, strict=True)]
+        onsets_s = rng.uniform(0, clip_s - lengths_s)
+        spans = sorted(zip(onsets_s, lengths_s, strict=True))
+        return [(onset_s, onset_s + length_s, 0.0) for onset_s, length_s in spans]
     if label in RUNNING:
         length_s = rng.uniform(*RUNNING[label]) * clip_s
         onset_s = rng.uniform(0.3 * clip_s - length_s, 0.7 * clip_s)  # at least 0.3 of the clip
