@@ -189,6 +189,13 @@ def best_threshold(column: np.ndarray, label: str, clips: Clips) -> tuple[float,
     return float(thresholds[chosen]), float(scores[chosen])
 
 
+def tag_f_scores(tags: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """F (percent) of each class, NaN for one that no clip has; both bool ``(clips, classes)``."""
+    hits, both = (tags & truth).sum(axis=0), tags.sum(axis=0) + truth.sum(axis=0)
+    out = np.full(truth.shape[1], np.nan)
+    return np.divide(200.0 * hits, both, out=out, where=truth.any(axis=0))
+
+
 def psds(scores: np.ndarray, clips: Clips, scenario: int) -> float:
     """Polyphonic sound detection score (0..1) over all thresholds, by sed_scores_eval.
 
