@@ -63,12 +63,13 @@ def courses(table: pd.DataFrame):
                 ax.plot(best.step, best[name], "o", color=colour, ms=4)
         column[0].set_title(SYSTEMS.get(system, system), fontsize=9)
         if system in LOCALISERS:  # they learn from all clips from the first step on
-            column[2].set_axis_off()
+            column[2].set_visible(False)
         last = column[1 if system in LOCALISERS else 2]
         last.set_xlabel("steps")
         last.tick_params(labelbottom=True)
-    for ax in axes.flat:
-        ax.set_ylim(0, None)
+        for ax, name in zip(column, names, strict=True):
+            largest = table.loc[table.system == system, name].max()
+            ax.set_ylim(0, 1.05 * largest if largest > 0 else 1)
     for ax, told in zip(axes[:, 0], names.values(), strict=True):
         ax.set_ylabel(told)
     return fig
