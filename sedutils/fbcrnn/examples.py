@@ -4,7 +4,7 @@ import numpy as np
 
 from sedutils.fbcrnn.experiments import CONDITIONED, FBCRNN
 from sedutils.fbcrnn.results import PUBLIC, SYSTEMS, Results
-from sedutils.weak_training import Clips
+from sedutils.weak_clips import Clips
 
 
 def shown(results: Results) -> int:
@@ -31,6 +31,5 @@ def rows_of(results: Results, place: int) -> dict[str, np.ndarray]:
 def spectrogram(results: Results, place: int) -> np.ndarray:
     """Normalised log mel energies of a public clip, ``(frames, bands)``."""
     clips = Clips.read(results.features, PUBLIC)
-    row = clips.recordings.iloc[place]
-    own = np.array(clips.features[row.first_frame : row.first_frame + row.frames])
-    return (own - clips.mean.numpy()) / clips.std.numpy()
+    padded, _ = clips.padded(clips.features, np.array([place]))
+    return clips.normalised(padded)[0].numpy()

@@ -21,7 +21,7 @@ import pandas as pd
 
 from sedutils import files, tag_thresholds, training, weak_decoding, weak_metrics, weak_training
 from sedutils.systems import System
-from sedutils.weak_training import Clips
+from sedutils.weak_clips import Clips
 
 FBCRNN, ENDS = "fbcrnn", "fbcrnn_ends"
 CONDITIONED, BLIND = "tag_cnn", "tag_cnn_blind"
@@ -71,6 +71,11 @@ class Experiment:
         """The clips of a split, of some parts only where these are named."""
         return Clips.read(self.features, split, parts or None)
 
+    def has(self, part: str) -> bool:
+        """Whether there are clips of a part; a bank or a folder may have no unlabelled ones."""
+        scenes = pd.read_csv(self.features / "recordings.csv", usecols=["scene"]).scene
+        return bool((scenes == part).any())
+
     def checkpoint(self, system: System, *given: str) -> Path:
         """Named by all that decides a training; ``given``: files of ``folder`` that it learns from, too."""
         read = ("log_mel.npy", "targets.npy", "recordings.csv", "statistics.json")
@@ -100,12 +105,12 @@ class Experiment:
 def train_tagger(*, experiment: Experiment, system: str, seed: int) -> None:
     """Stage 1: learn tags from weak and synthetic clips and, on the way, from unlabelled ones (E-A05, E-A06)."""
     made = experiment.new(system, seed)
-    unlabelled = experiment.clips("train", UNLABELLED)
+    unlabelled = experiment.clips("train", UNLABELLED) if experiment.has(UNLABELLED) else None
     history = weak_training.fit_tagger(
         made.model,
         experiment.clips("train", WEAK, SYNTHETIC),
         experiment.clips("validation"),
-        unlabelled=unlabelled if len(unlabelled) else None,
+        unlabelled=unlabelled,
         checkpoint=experiment.checkpoint(made),
         **experiment.options(made),
     )
@@ -174,13 +179,12 @@ def label(experiment: Experiment, seeds: list[int]) -> None:
     told = {split: scores[split] >= tag_threshold for split in SCORED}
     false_alarms = (told["validation"] & ~truth).sum(axis=0) / np.maximum((~truth).sum(axis=0), 1)
     frames = located(experiment, seeds, validation, told["validation"])
-    targets = rows_of(validation.targets, validation.recordings)
-    frame_threshold, frame_f = tag_thresholds.best_f(frames, targets > 0)
+    frame_threshold, frame_f = tag_thresholds.best_f(frames, validation.roll)
     train, known = experiment.clips("train"), experiment.clips("train", WEAK, SYNTHETIC)
-    unlabelled = experiment.clips("train", UNLABELLED)
     told["train"] = np.zeros((len(train), truth.shape[1]), bool)
     told["train"][among(train, known)] = known.tags > 0
-    if len(unlabelled):
+    if experiment.has(UNLABELLED):
+        unlabelled = experiment.clips("train", UNLABELLED)
         found = mean_of(experiment, seeds, weak_training.tag_scores, unlabelled)
         told["train"][among(train, unlabelled)] = found >= tag_threshold
     for split, tags in told.items():
@@ -207,14 +211,16 @@ def pseudo_targets(
     """
     strong = np.array(train.targets, np.uint8)
     for part in (WEAK, UNLABELLED):
-        guessed = experiment.clips("train", part)
-        if not len(guessed):
+        if not experiment.has(part):
             continue
+        guessed = experiment.clips("train", part)
         tags = told[among(train, guessed)]
         scores = located(experiment, seeds, guessed, tags)
-        allowed = np.repeat(tags, guessed.recordings.frames, axis=0)
+        allowed = np.repeat(tags, guessed.frames, axis=0)
         decided = (scores >= thresholds) & allowed
-        strong[frames_of(guessed.recordings)] = decided
+        starts = np.cumsum(guessed.frames)[:-1]
+        for rows, own in zip(guessed.slices(), np.split(decided, starts), strict=True):
+            strong[rows] = own
     return strong
 
 
@@ -243,17 +249,6 @@ def ensemble_tags(experiment: Experiment, seeds: list[int], split: str) -> np.nd
 def among(whole: Clips, part: Clips) -> np.ndarray:
     """Places of some clips among all of their split."""
     return pd.Index(whole.recordings.recording).get_indexer(part.recordings.recording)
-
-
-def frames_of(recordings: pd.DataFrame) -> np.ndarray:
-    """Places of the frames of some recordings among those of the corpus."""
-    starts = zip(recordings.first_frame, recordings.frames, strict=True)
-    return np.concatenate([np.arange(first, first + count) for first, count in starts])
-
-
-def rows_of(array: np.ndarray, recordings: pd.DataFrame) -> np.ndarray:
-    """The rows of some recordings below each other."""
-    return np.asarray(array[frames_of(recordings)])
 
 
 def as_scored(recordings: pd.DataFrame, hop_s: float) -> weak_metrics.Clips:

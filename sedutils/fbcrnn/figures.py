@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils import plots
-from sedutils.fbcrnn.experiments import BLIND, CONDITIONED, ENDS, FBCRNN
+from sedutils.fbcrnn.experiments import BLIND, CONDITIONED, ENDS, FBCRNN, LOCALISERS
 from sedutils.fbcrnn.results import SYSTEMS
 from sedutils.plots import FAINT, INK, name_of
 
@@ -59,17 +59,17 @@ def courses(table: pd.DataFrame):
         for _, course in table[table.system == system].groupby("seed"):
             best = course[course.best]
             for ax, name in zip(column, names, strict=True):
-                values = course.get(name)
-                if values is None or values.isna().all():
-                    ax.set_axis_off()
-                    continue
-                ax.plot(course.step, values, color=colour, alpha=0.7)
+                ax.plot(course.step, course[name], color=colour, alpha=0.7)
                 ax.plot(best.step, best[name], "o", color=colour, ms=4)
-                ax.set_ylim(0, None)
         column[0].set_title(SYSTEMS.get(system, system), fontsize=9)
-        last = [ax for ax in column if ax.axison][-1]
+        if system in LOCALISERS:  # they learn from all clips from the first step on
+            column[2].set_visible(False)
+        last = column[1 if system in LOCALISERS else 2]
         last.set_xlabel("steps")
         last.tick_params(labelbottom=True)
+        for ax, name in zip(column, names, strict=True):
+            largest = table.loc[table.system == system, name].max()
+            ax.set_ylim(0, 1.05 * largest if largest > 0 else 1)
     for ax, told in zip(axes[:, 0], names.values(), strict=True):
         ax.set_ylabel(told)
     return fig

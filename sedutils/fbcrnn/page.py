@@ -141,13 +141,10 @@ def html_table(head: str, body: str) -> str:
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
-def limits_html(
-    of: Results, source: str, size: str, clips: dict[str, int], training: dict, facts: dict
-) -> str:
+def limits_html(of: Results, source: str, size: str, clips: dict[str, int], training: dict) -> str:
     """What differs from the paper in this run, and why.
 
-    clips : part -> how many clips were wished for; training : section weak_training
-    facts : source.json of an official corpus: which lists were read, how many clips were missing
+    clips : part -> how many clips were asked for; training : section weak_training
     """
     items = [
         "Weights are those of the best validation, and pseudo labels, the tags that mask scores and localisers' "
@@ -163,7 +160,9 @@ def limits_html(
         items.append(f"{TITLES['desed_2020']}: {SOURCES[source]} Levels cannot be compared.")
         seen = {part: f"{count} {part}" for part, count in clips.items()}
         items.append(f"Clips here: {', '.join(seen.values())}; the challenge had thousands.")
-    items += [f"{name}: {told}" for name, told in sorted(facts.items())]
+    if (of.corpus.folder / "official.csv").exists():
+        facts = pd.read_csv(of.corpus.folder / "official.csv", dtype=str, keep_default_na=False)
+        items += [f"{row.list}: {row.fact}" for row in facts.itertuples()]
     if len(of.seeds) < 4:
         items.append(f"Ensembles of {len(of.seeds)} and {len(of.seeds)}, not of four and four.")
     if size == "laptop":

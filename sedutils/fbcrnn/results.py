@@ -290,13 +290,6 @@ def tagging(results: Results) -> pd.DataFrame:
     truth = results.clips[PUBLIC].tags
     columns["clips"] = [*truth.sum(axis=0), int(truth.any(axis=1).sum())]
     for split, name in ((VALIDATION, "validation"), (PUBLIC, "public")):
-        scores = tag_f_scores(results.told[split], results.clips[split].tags)
+        scores = weak_metrics.tag_f_scores(results.told[split], results.clips[split].tags)
         columns[name] = [*scores, pd.Series(scores).mean()]
     return pd.DataFrame(columns)
-
-
-def tag_f_scores(tags: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """F (percent) of each class, NaN for one that no clip has; both bool ``(clips, classes)``."""
-    hits, both = (tags & truth).sum(axis=0), tags.sum(axis=0) + truth.sum(axis=0)
-    out = np.full(truth.shape[1], np.nan)
-    return np.divide(200.0 * hits, both, out=out, where=truth.any(axis=0))
