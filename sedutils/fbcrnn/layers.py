@@ -70,7 +70,7 @@ def live_shapes(model: nn.Module, x: torch.Tensor) -> dict[str, list[str]]:
             handles.append(module.register_forward_hook(convolved))
         if isinstance(module, Convolution):
             handles.append(module.register_forward_hook(pooled))
-    one = model.ahead
+    one = model.forward_rnn
     handles += [
         m.register_forward_hook(put("GRU")) for m in one.modules() if isinstance(m, GRULayer)
     ]
