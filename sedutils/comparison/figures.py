@@ -35,7 +35,7 @@ COSTS = {
     "real_time_factor": "real-time factor, one core",
 }
 ANGLES = np.radians([0, 180, 90, 270, 45, 135, 315, 225])  # where a label may stand, best first
-DISTANCES = (1, 2, 3.2, 4.6, 6.2, 8)  # of a label from its point, in points' radii
+DISTANCES = (1, 2, 3.2, 4.6, 6.2, 8, 10, 12, 15, 18)  # of a label from its point, in points' radii
 
 
 def marker_of(row) -> str:
