@@ -16,13 +16,16 @@ def windows(frames: int, context: int):
 def detect(model, x, contexts, lengths=None):
     """As `FBCRNN.detect`: the CNN once a clip, then each window of its output by itself."""
     lengths = [x.shape[1]] * len(x) if lengths is None else lengths.tolist()
-    found = torch.zeros(len(contexts), *x.shape[:2], model.ahead.output.out_features)
+    found = torch.zeros(len(contexts), *x.shape[:2], model.forward_rnn.output.out_features)
     for b, length in enumerate(lengths):
         h = model.cnn(x[b : b + 1, :length])
         for c, context in enumerate(contexts):
             for n, window in enumerate(windows(length, context)):
                 part = h[:, window]
-                ahead, back = model.ahead(part)[0, -1], model.back(part.flip(1))[0, -1]
+                ahead, back = (
+                    model.forward_rnn(part)[0, -1],
+                    model.backward_rnn(part.flip(1))[0, -1],
+                )
                 found[c, b, n] = (ahead.sigmoid() + back.sigmoid()) / 2
     return found
 
@@ -31,7 +34,7 @@ def detect(model, x, contexts, lengths=None):
 def detect_from_input(model, x, contexts, lengths=None):
     """As `FBCRNN.detect_from_input`: each window of the input is a clip by itself."""
     lengths = [x.shape[1]] * len(x) if lengths is None else lengths.tolist()
-    found = torch.zeros(len(contexts), *x.shape[:2], model.ahead.output.out_features)
+    found = torch.zeros(len(contexts), *x.shape[:2], model.forward_rnn.output.out_features)
     for b, length in enumerate(lengths):
         for c, context in enumerate(contexts):
             for n, window in enumerate(windows(length, context)):

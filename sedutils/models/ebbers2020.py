@@ -2,9 +2,9 @@
 tag-conditioned CNN, which learns where the events of known tags are (Sec. 1 and 2, Tables 1 and 2).
 
 Networks take normalised log mel energies ``(batch, frames, bands)`` and, where clips of several lengths are
-padded to one, ``lengths`` (batch,): neither statistics of norms nor outputs of a clip depend on what lies behind
-its end, which looks to every convolution like the end of the tensor. Maps are ``(batch, maps, frames, bands)``
-in channels-last memory, so stacking them over bands moves nothing.
+padded to one, ``lengths`` (batch,) on their device: neither statistics of norms nor outputs of a clip depend on
+what lies behind its end, which looks to every convolution like the end of the tensor. Maps are ``(batch, maps,
+frames, bands)`` in channels-last memory, so stacking them over bands moves nothing.
 """
 
 from itertools import pairwise
@@ -87,7 +87,8 @@ class Front(nn.Module):
 
     def forward(self, x, lengths=None, tags=None):
         rows = valid_rows(lengths, x.shape[1])
-        x = x if rows is None else x * mask(lengths, x.shape[1])
+        if rows is not None:
+            x = x.masked_fill(mask(lengths, x.shape[1]) == 0, 0)
         h = x.unsqueeze(1)
         if tags is not None:
             h = torch.cat((h, as_maps(tags, h.shape[2], h.shape[3], lengths)), dim=1)
@@ -137,8 +138,8 @@ class FBCRNN(nn.Module):
         super().__init__()
         self.units, self.joint = units, joint
         self.cnn = Front(bands=bands, widths=widths, units=units)
-        self.ahead = Classifier(units, classes)
-        self.back = Classifier(units, classes)
+        self.forward_rnn = Classifier(units, classes)
+        self.backward_rnn = Classifier(units, classes)
         self.apply(initialise)
 
     @property
@@ -148,8 +149,8 @@ class FBCRNN(nn.Module):
 
     def forward(self, x, lengths=None):
         h = self.cnn(x, lengths)
-        back = self.back(turned(h, lengths))
-        return self.ahead(h), turned(back, lengths)
+        ahead = self.forward_rnn(h)
+        return ahead, turned(self.backward_rnn(turned(h, lengths)), lengths)
 
     def loss(self, outputs, tags, lengths=None):
         """Binary cross-entropy of the clips' tags ``(batch, classes)``, summed over classes.
@@ -181,8 +182,8 @@ class FBCRNN(nn.Module):
         Output: probabilities ``(len(contexts), batch, frames, classes)``, 0 behind the ends of clips.
         """
         h = self.cnn(x, lengths)
-        ahead = self.window_tags(self.ahead, h, contexts, lengths)
-        back = self.window_tags(self.back, turned(h, lengths), contexts, lengths)
+        ahead = self.window_tags(self.forward_rnn, h, contexts, lengths)
+        back = self.window_tags(self.backward_rnn, turned(h, lengths), contexts, lengths)
         return (ahead + torch.stack([turned(tags, lengths) for tags in back])) / 2
 
     def window_tags(self, classifier, h, contexts, lengths):
@@ -192,7 +193,8 @@ class FBCRNN(nn.Module):
         clip, first, last, rows = windows(batch, frames, contexts, lengths, h.device)
         order = torch.zeros(batch * frames, dtype=torch.long, device=h.device)
         order[rows] = torch.arange(len(rows), device=h.device)
-        run, step = order[clip * frames + first], last - first  # (contexts, windows)
+        # which run hears a window whole, and after how many further frames: (contexts, windows)
+        run, step = order[clip * frames + first], last - first
         padded = F.pad(h, (0, 0, 0, longest - 1)).flatten(0, 1)
         starts = rows + rows // frames * (longest - 1)
         outputs = classifier.output.out_features
@@ -211,7 +213,7 @@ class FBCRNN(nn.Module):
     def detect_from_input(self, x, contexts, lengths=None):
         """As `detect`, with windows cut from the input as printed: nothing outside a window is heard."""
         batch, frames, bands = x.shape
-        outputs = self.ahead.output.out_features
+        outputs = self.forward_rnn.output.out_features
         found = torch.zeros(len(contexts), batch * frames, outputs, device=x.device)
         widest = self.cnn.spectral[0].conv.out_channels
         for c, context in enumerate(contexts):
