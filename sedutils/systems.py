@@ -285,8 +285,8 @@ def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GM
     kind = arguments.pop("kind")
     if kind == "GMM":
         return GMM(window_frames=round(arguments.pop("window_s") / front_end["hop_s"]), **arguments)
-    for name in OF_TRAINING:
-        del arguments[name]
+    # networks that learn in steps have none of these (section weak_training)
+    arguments = {k: v for k, v in arguments.items() if k not in OF_TRAINING}
     bands = front_end["mel_bands"] * front_end.get("context", 1)
     return models.build(kind, bands=bands, classes=classes, **arguments)
 

@@ -20,6 +20,7 @@ TITLES = {
     "chime_home": "CHiME-Home",
     "itc_irst": "ITC-Irst",
     "tut_rare_2017": "TUT Rare Sound Events 2017",
+    "desed_2020": "DESED (DCASE 2020)",
 }
 SOURCES = {
     "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",

@@ -24,8 +24,9 @@ PSDS = {
     1: {"dtc_threshold": 0.7, "gtc_threshold": 0.7, "alpha_ct": 0.0},
     2: {"dtc_threshold": 0.1, "gtc_threshold": 0.1, "cttc_threshold": 0.3, "alpha_ct": 0.5},
 }
-# Thresholds are tried at these quantiles of a class's scores: most of them high, as events are short
-QUANTILES = 1 - np.geomspace(0.98, 0.002, 40)
+# Thresholds are tried at these quantiles of a class's scores, most of them high, as events are short, and evenly
+# between the least and the largest score, since scores that separate well leave a gap that no quantile falls into
+QUANTILES, STEPS = 1 - np.geomspace(0.98, 0.002, 40), 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,11 +181,19 @@ def best_threshold(column: np.ndarray, label: str, clips: Clips) -> tuple[float,
     positive = column[column > 0]
     if not len(positive) or not (clips.annotation.label == label).any():
         return np.inf, np.nan
-    thresholds = np.unique(np.quantile(positive, QUANTILES))
+    steps = np.linspace(positive.min(), positive.max(), STEPS + 1)[1:]
+    thresholds = np.unique(np.concatenate([np.quantile(positive, QUANTILES), steps]))
     scores = event_f_scores(column, thresholds, label, clips)
     best = np.flatnonzero(np.isclose(scores, scores.max()))
     chosen = best[len(best) // 2]
     return float(thresholds[chosen]), float(scores[chosen])
+
+
+def tag_f_scores(tags: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """F (percent) of each class, NaN for one that no clip has; both bool ``(clips, classes)``."""
+    hits, both = (tags & truth).sum(axis=0), tags.sum(axis=0) + truth.sum(axis=0)
+    out = np.full(truth.shape[1], np.nan)
+    return np.divide(200.0 * hits, both, out=out, where=truth.any(axis=0))
 
 
 def psds(scores: np.ndarray, clips: Clips, scenario: int) -> float:

@@ -1,0 +1,1 @@
+"""The chapter on Ebbers & Haeb-Umbach 2020: experiments, results, figures, verdicts."""

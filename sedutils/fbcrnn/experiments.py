@@ -1,0 +1,267 @@
+"""The two stages of Ebbers & Haeb-Umbach 2020: taggers, pseudo strong labels by them, localisers.
+
+What each network leaves in ``folder/system/seed``, for `SCORED` splits, frames of all clips below each other:
+
+``tags_*``        (clips, classes) of taggers
+``windows_*``     (contexts, frames, classes) of taggers: windows cut from the CNN's output (reading E-A02)
+``windows_input_*`` the same cut from the input, as printed
+``directions_*``  (2, frames, classes) of taggers: forward and backward network
+``scores_*``      (frames, classes) of localisers
+
+The ensemble of FBCRNNs leaves ``told_*`` in ``folder``: tags (clips, classes), which mask scores and are
+what localisers are told; of training clips those that are known stand there. Its strong labels of all
+training clips are ``pseudo_targets.npy``.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sedutils import files, tag_thresholds, training, weak_decoding, weak_metrics, weak_training
+from sedutils.systems import System
+from sedutils.weak_clips import Clips
+
+FBCRNN, ENDS = "fbcrnn", "fbcrnn_ends"
+CONDITIONED, BLIND = "tag_cnn", "tag_cnn_blind"
+TAGGERS, LOCALISERS = (FBCRNN, ENDS), (CONDITIONED, BLIND)
+WEAK, UNLABELLED, SYNTHETIC = "weak", "unlabelled", "synthetic"
+SCORED = ("validation", "test")
+CUTS = {
+    "hidden": "windows",
+    "input": "windows_input",
+}  # where windows are cut from -> name of a file
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Where the trainings of the chapter read and write, and their settings.
+
+    features : folder of `sedutils.features.extract`; its recordings have their part as ``scene``
+    folder : of the family
+    systems : name -> section of params.yaml; ``settings`` section weak_training, ``decoding`` weak_labels
+    facts : kept with every network: size, corpus, source, features (section of the front end)
+    device : of section ``training``
+    """
+
+    features: Path
+    folder: Path
+    systems: dict[str, dict]
+    settings: dict
+    decoding: dict
+    facts: dict
+    device: str
+
+    @property
+    def hop_s(self) -> float:
+        return self.facts["features"]["hop_s"]
+
+    def path(self, system: str, seed: int) -> Path:
+        return self.folder / system / str(seed)
+
+    def read(self, system: str, seed: int) -> System:
+        return System.read(self.path(system, seed))
+
+    def new(self, system: str, seed: int) -> System:
+        facts = self.facts | {"system": system, "seed": seed}
+        return System.new(self.systems[system], self.features, facts)
+
+    def clips(self, split: str, *parts: str) -> Clips:
+        """The clips of a split, of some parts only where these are named."""
+        return Clips.read(self.features, split, parts or None)
+
+    def has(self, part: str) -> bool:
+        """Whether there are clips of a part; a bank or a folder may have no unlabelled ones."""
+        scenes = pd.read_csv(self.features / "recordings.csv", usecols=["scene"]).scene
+        return bool((scenes == part).any())
+
+    def checkpoint(self, system: System, *given: str) -> Path:
+        """Named by all that decides a training; ``given``: files of ``folder`` that it learns from, too."""
+        read = ("log_mel.npy", "targets.npy", "recordings.csv", "statistics.json")
+        paths = [self.features / name for name in read] + [self.folder / name for name in given]
+        return training.checkpoint_path(
+            training.CHECKPOINTS,
+            arguments=system.description["arguments"],
+            training=self.settings,
+            hop_s=self.hop_s,
+            seed=system.description["seed"],
+            code=weak_training.code_digests(type(system.model)),
+            data=[files.digest(path) for path in paths],
+        )
+
+    def options(self, system: System) -> dict:
+        """What both kinds of training take."""
+        name, seed = system.description["system"], system.description["seed"]
+        return {
+            "settings": self.settings,
+            "hop_s": self.hop_s,
+            "seed": seed,
+            "device": self.device,
+            "label": f"{name} seed {seed}: validation",
+        }
+
+
+def train_tagger(*, experiment: Experiment, system: str, seed: int) -> None:
+    """Stage 1: learn tags from weak and synthetic clips and, on the way, from unlabelled ones (E-A05, E-A06)."""
+    made = experiment.new(system, seed)
+    unlabelled = experiment.clips("train", UNLABELLED) if experiment.has(UNLABELLED) else None
+    history = weak_training.fit_tagger(
+        made.model,
+        experiment.clips("train", WEAK, SYNTHETIC),
+        experiment.clips("validation"),
+        unlabelled=unlabelled,
+        checkpoint=experiment.checkpoint(made),
+        **experiment.options(made),
+    )
+    folder, contexts = experiment.path(system, seed), experiment.decoding["contexts"]
+    keep(made, history, folder)
+    for split in SCORED:
+        given = made.model, experiment.clips(split)
+        tags = weak_training.tag_scores(*given, experiment.device)
+        files.write_npy(folder / f"tags_{split}.npy", tags)
+        directions = weak_training.direction_scores(*given, experiment.device)
+        files.write_npy(folder / f"directions_{split}.npy", directions)
+        for cut, name in CUTS.items():
+            windows = weak_training.window_scores(*given, contexts, experiment.device, cut=cut)
+            files.write_npy(folder / f"{name}_{split}.npy", windows)
+
+
+def train_localiser(*, experiment: Experiment, system: str, seed: int) -> None:
+    """Stage 2: learn the strong labels that `label` has left."""
+    made = experiment.new(system, seed)
+    told = {split: read_told(experiment.folder, split) for split in ("train", *SCORED)}
+    train = experiment.clips("train")
+    strong = np.load(experiment.folder / "pseudo_targets.npy", "r")
+    thresholds = pd.read_csv(experiment.folder / "thresholds.csv")
+    given = ("pseudo_targets.npy", "told_train.npy", "told_validation.npy", "thresholds.csv")
+    history = weak_training.fit_localiser(
+        made.model,
+        replace(train, targets=strong),
+        experiment.clips("validation"),
+        train_tags=told["train"],
+        validation_tags=told["validation"],
+        false_alarms=thresholds.false_alarms.to_numpy(np.float32),
+        checkpoint=experiment.checkpoint(made, *given),
+        **experiment.options(made),
+    )
+    folder = experiment.path(system, seed)
+    keep(made, history, folder)
+    for split in SCORED:
+        clips = experiment.clips(split)
+        scores = weak_training.localised(made.model, clips, told[split], experiment.device)
+        files.write_npy(folder / f"scores_{split}.npy", scores)
+
+
+def keep(made: System, history: list[dict], folder: Path) -> None:
+    """Write a network and its course."""
+    made.model.cpu()
+    made.write(folder)
+    files.write_csv(folder / "history.csv", pd.DataFrame(history))
+
+
+def read_told(folder: Path, split: str) -> np.ndarray:
+    """Tags that the ensemble of FBCRNNs gives the clips of a split, float32 ``(clips, classes)``."""
+    return np.load(folder / f"told_{split}.npy").astype(np.float32)
+
+
+def label(experiment: Experiment, seeds: list[int]) -> None:
+    """Tags and strong labels by the ensemble of FBCRNNs, into ``folder``; thresholds to ``thresholds.csv``.
+
+    thresholds.csv : label, tag_threshold and tag_F of the best tag F-score on validation clips, false_alarms
+    (share of validation clips without the class that get it), frame_threshold and frame_F of the best frame
+    F-score there; F in 0..1
+    """
+    validation = experiment.clips("validation")
+    scores = {split: ensemble_tags(experiment, seeds, split) for split in SCORED}
+    truth = validation.tags > 0
+    tag_threshold, tag_f = tag_thresholds.best_f(scores["validation"], truth)
+    told = {split: scores[split] >= tag_threshold for split in SCORED}
+    false_alarms = (told["validation"] & ~truth).sum(axis=0) / np.maximum((~truth).sum(axis=0), 1)
+    frames = located(experiment, seeds, validation, told["validation"])
+    frame_threshold, frame_f = tag_thresholds.best_f(frames, validation.roll)
+    train, known = experiment.clips("train"), experiment.clips("train", WEAK, SYNTHETIC)
+    told["train"] = np.zeros((len(train), truth.shape[1]), bool)
+    told["train"][among(train, known)] = known.tags > 0
+    if experiment.has(UNLABELLED):
+        unlabelled = experiment.clips("train", UNLABELLED)
+        found = mean_of(experiment, seeds, weak_training.tag_scores, unlabelled)
+        told["train"][among(train, unlabelled)] = found >= tag_threshold
+    for split, tags in told.items():
+        files.write_npy(experiment.folder / f"told_{split}.npy", tags)
+    strong = pseudo_targets(experiment, seeds, train, told["train"], frame_threshold)
+    files.write_npy(experiment.folder / "pseudo_targets.npy", strong)
+    columns = {
+        "label": (experiment.features / "labels.txt").read_text().split("\n")[:-1],
+        "tag_threshold": tag_threshold,
+        "tag_F": tag_f,
+        "false_alarms": false_alarms,
+        "frame_threshold": frame_threshold,
+        "frame_F": frame_f,
+    }
+    files.write_csv(experiment.folder / "thresholds.csv", pd.DataFrame(columns))
+
+
+def pseudo_targets(
+    experiment: Experiment, seeds: list[int], train: Clips, told: np.ndarray, thresholds: np.ndarray
+) -> np.ndarray:
+    """Targets (uint8) of all frames of the corpus, of weak and unlabelled training clips the ensemble's guess.
+
+    A weak clip keeps to its known tags (``told``, which for unlabelled clips is the ensemble's guess).
+    """
+    strong = np.array(train.targets, np.uint8)
+    for part in (WEAK, UNLABELLED):
+        if not experiment.has(part):
+            continue
+        guessed = experiment.clips("train", part)
+        tags = told[among(train, guessed)]
+        scores = located(experiment, seeds, guessed, tags)
+        allowed = np.repeat(tags, guessed.frames, axis=0)
+        decided = (scores >= thresholds) & allowed
+        starts = np.cumsum(guessed.frames)[:-1]
+        for rows, own in zip(guessed.slices(), np.split(decided, starts), strict=True):
+            strong[rows] = own
+    return strong
+
+
+def located(experiment: Experiment, seeds: list[int], clips: Clips, tags: np.ndarray) -> np.ndarray:
+    """The ensemble's scores of frames ``(frames, classes)`` with the pseudo labels' context, masked, filtered."""
+    settings = experiment.decoding
+    contexts = [settings["pseudo_context"]]
+    scores = mean_of(experiment, seeds, weak_training.window_scores, clips, contexts)[0]
+    whole = as_scored(clips.recordings, experiment.hop_s)
+    masked = weak_decoding.masked(scores, tags, whole)
+    return weak_decoding.filtered(masked, settings["pseudo_median"], whole)
+
+
+def mean_of(experiment: Experiment, seeds: list[int], function, clips: Clips, *given) -> np.ndarray:
+    """What ``function(model, clips, *given, device)`` says on average over the FBCRNNs."""
+    models = (experiment.read(FBCRNN, seed).model for seed in seeds)
+    return np.mean([function(m, clips, *given, experiment.device) for m in models], axis=0)
+
+
+def ensemble_tags(experiment: Experiment, seeds: list[int], split: str) -> np.ndarray:
+    """Mean tag scores ``(clips, classes)`` of the FBCRNNs."""
+    paths = [experiment.path(FBCRNN, seed) / f"tags_{split}.npy" for seed in seeds]
+    return np.mean([np.load(path) for path in paths], axis=0)
+
+
+def among(whole: Clips, part: Clips) -> np.ndarray:
+    """Places of some clips among all of their split."""
+    return pd.Index(whole.recordings.recording).get_indexer(part.recordings.recording)
+
+
+def as_scored(recordings: pd.DataFrame, hop_s: float) -> weak_metrics.Clips:
+    """Recordings of a features folder as clips without annotation."""
+    nothing = pd.DataFrame({"recording": [], "onset_s": [], "offset_s": [], "label": []})
+    return weak_metrics.Clips(recordings.reset_index(drop=True), nothing, (), hop_s)
+
+
+def courses(experiment: Experiment, systems: list[str], seeds: list[int]) -> pd.DataFrame:
+    """Every validation of every training: its history with columns system and seed before it."""
+    tables = [
+        pd.read_csv(experiment.path(system, seed) / "history.csv").assign(system=system, seed=seed)
+        for system in systems
+        for seed in seeds
+    ]
+    return pd.concat(tables, ignore_index=True)
