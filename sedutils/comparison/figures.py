@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import matplotlib.text
 import numpy as np
 import pandas as pd
+from matplotlib.patheffects import withStroke
 
 from sedutils import decoding
 from sedutils.comparison.cuts import GRID_S
@@ -20,11 +21,11 @@ COLOURS = SYSTEM_COLOURS | {
     "rcrnn": "#8c5a2b",
     "crnn_ta": "#3aa6a0",
     "cbrnn": "#1f6f6b",
-    "fbcrnn": "#222222",
+    "fbcrnn": "#d6336c",
 }
 PANELS = {
     "F1_frm": "F1, frames (%)",
-    "F1_1s": "F1, segments of 1 s (%)",
+    "F1_1s": "F1, seconds (%)",
     "event_F1": "F1, events (%)",
     "PSDS1": "PSDS 1 (%)",
     "PSDS2": "PSDS 2 (%)",
@@ -35,7 +36,7 @@ COSTS = {
     "real_time_factor": "real-time factor, one core",
 }
 ANGLES = np.radians([0, 180, 90, 270, 45, 135, 315, 225])  # where a label may stand, best first
-DISTANCES = (1, 2, 3.2, 4.6, 6.2, 8)  # of a label from its point, in points' radii
+DISTANCES = (1, 2, 3.2, 4.6, 6.2, 8, 10, 12, 15, 18)  # of a label from its point, in points' radii
 
 
 def marker_of(row) -> str:
@@ -97,12 +98,12 @@ def label_points(ax, x, y, names, colours, size: float = 8) -> None:
     renderer, inside, dpi = ax.figure.canvas.get_renderer(), ax.get_window_extent(), ax.figure.dpi
     data = np.column_stack([x, y]).astype(float)
     dots, radius = ax.transData.transform(data), 7 * dpi / 72
-    taken = [framed(dot, radius, radius) for dot in dots]
+    taken = [framed(dot, 1.6 * radius, 1.6 * radius) for dot in dots]
     names, colours = list(names), list(colours)
     for i in np.argsort(-dots[:, 1], kind="stable"):
         text = ax.annotate(
             names[i], data[i], (0, 0), textcoords="offset points", size=size, color=colours[i],
-            ha="center", va="center", in_layout=False,
+            ha="center", va="center", in_layout=False, path_effects=[withStroke(linewidth=2, foreground="white")],
             arrowprops={"arrowstyle": "-", "lw": 0.5, "color": colours[i], "shrinkA": 0},
         )  # fmt: skip
         box = matplotlib.text.Text.get_window_extent(text, renderer)

@@ -119,12 +119,14 @@ def choice_html(table: pd.DataFrame, leads: pd.DataFrame) -> str:
             if len(near) > 1
             else "All others are clearly behind it."
         ),
-        f"Few parameters: {cheapest(near, 'parameters')}, of those not clearly behind.",
     ]
-    if near.real_time_factor.notna().any():
-        items.append(f"Little time to listen: {cheapest(near, 'real_time_factor')}, of the same.")
-    if near.training_s.notna().any():
-        items.append(f"Little time to train: {cheapest(near, 'training_s')}, of the same.")
+    for needed, cost in (
+        ("Few parameters", "parameters"),
+        ("Little time to listen", "real_time_factor"),
+        ("Little time to train", "training_s"),
+    ):
+        if len(near) > 1 and near[cost].notna().any():
+            items.append(f"{needed}: of these {cheapest(near, cost)}.")
     for needed, metric in (
         ("Events on time, each once", "event_F1"),
         ("Events on time, whatever the threshold", "PSDS1"),

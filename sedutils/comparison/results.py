@@ -166,16 +166,17 @@ class Results:
         description = json.loads((folder / "description.json").read_text())
         return description.get("parameters") or systems.System.read(folder).parameters
 
-    def rounds(self, name: str) -> float:
-        """Epochs that a system was trained, the mean over seeds; steps where validations come in steps.
-
-        A GMM has one.
-        """
-        paths = [self.folder(name, seed) / "history.csv" for seed in self.seeds[name]]
-        histories = [pd.read_csv(path) for path in paths if path.exists()]
-        if not histories:
-            return 1.0
-        return float(np.mean([h["step" if "step" in h else "epoch"].max() for h in histories]))
+    def rounds(self, name: str) -> dict[str, float]:
+        """How many epochs (of the FBCRNN steps) a system was trained, and its extractor: means over seeds."""
+        found = {}
+        for course, unit in (("pretraining", "pretraining epoch"), ("history", "epoch")):
+            paths = [self.folder(name, seed) / f"{course}.csv" for seed in self.seeds[name]]
+            tables = [pd.read_csv(path) for path in paths if path.exists()]
+            if tables and "step" in tables[0]:
+                found["step"] = float(np.mean([table.step.max() for table in tables]))
+            elif tables:
+                found[unit] = float(np.mean([table.epoch.max() for table in tables]))
+        return found or {"epoch": 1.0}  # a GMM has no history
 
     def shown(self) -> str:
         """The test cut with most classes in it, then with most activity; of equals the first."""

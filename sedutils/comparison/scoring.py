@@ -20,7 +20,6 @@ METRICS = {
 }
 # What `sedutils.benchmark_comparison` calls its rows
 TRAINING, SCORING = "comparison, training of {}, one {}", "comparison, {} from samples to scores"
-ROUNDS = ("epoch", "step")
 
 
 def all_scores(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
@@ -105,14 +104,17 @@ def table(results: Results, rows: pd.DataFrame, speed: pd.DataFrame | None) -> p
     return pd.DataFrame(found)
 
 
-def costs(speed: pd.DataFrame | None, system: str, rounds: float) -> dict[str, float]:
-    """Training in seconds and the real-time factor, from what `make benchmark` measured; else NaN."""
+def costs(speed: pd.DataFrame | None, system: str, rounds: dict[str, float]) -> dict[str, float]:
+    """Training in seconds and the real-time factor, from what `make benchmark` measured; else NaN.
+
+    rounds : of `Results.rounds`
+    """
     value = {} if speed is None else dict(zip(speed.what, speed.value, strict=True))
-    once = next(
-        (value[k] for unit in ROUNDS if (k := TRAINING.format(system, unit)) in value), np.nan
-    )
-    per_second = value.get(SCORING.format(system), np.nan)  # in ms
-    return {"training_s": once * rounds, "real_time_factor": per_second / 1000}
+    once = {unit: value.get(TRAINING.format(system, unit), np.nan) for unit in rounds}
+    return {
+        "training_s": sum(once[unit] * count for unit, count in rounds.items()),
+        "real_time_factor": value.get(SCORING.format(system), np.nan) / 1000,  # from ms a second
+    }
 
 
 def leads(results: Results, best: str) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """What is trained on cuts: R-CRNN, CRNN+TA and the CBRNN with all classes, the FBCRNN from the tags of cuts.
 
 What is kept of each, for the comparison: weights and description (`sedutils.systems.System.write`),
-``history.csv``, and ``scores_{validation,test}.npy``, ``(cuts, frames of the grid, classes)``.
+``history.csv``, of the R-CRNN ``pretraining.csv`` too, and ``scores_{validation,test}.npy``, ``(cuts, frames of
+the grid, classes)``.
 """
 
 import json
@@ -59,9 +60,9 @@ def train(
     about = {"features": features, "tables": tables, "seconds": seconds, "hop_s": hop_s}
     about |= {"device": settings["device"], "label": f"{name} seed {seed}"}
     if own["kind"] == "FBCRNN":
-        history, scores = train_tagger(model, own, seed, weak, **about)
+        histories, scores = train_tagger(model, own, seed, weak, **about)
     else:
-        history, scores = train_network(
+        histories, scores = train_network(
             model,
             own,
             seed,
@@ -84,7 +85,9 @@ def train(
         "statistics": read_statistics(features, "log_mel", None),
     }
     systems.System(model, description).write(folder)
-    files.write_csv(folder / "history.csv", pd.DataFrame(history))
+    for course, epochs in histories.items():
+        files.write_csv(folder / f"{course}.csv", pd.DataFrame(epochs))
+    history = histories["history"]
     best = next(epoch for epoch in history if epoch["best"])
     return {
         "system": name,
@@ -114,6 +117,12 @@ def of_cuts(arguments: dict, frames: int) -> dict:
     return arguments
 
 
+def of_tagger(arguments: dict, pretraining: dict) -> dict:
+    """What makes the tagger that an R-CRNN's extractor comes from, out of the R-CRNN's own section."""
+    own = {k: v for k, v in arguments.items() if k != "nodes"}
+    return own | pretraining | {"kind": "ClipTagger"}
+
+
 def build(arguments: dict, classes: int, front_end: dict, seed: int) -> torch.nn.Module:
     """An untrained network."""
     torch.manual_seed(seed)
@@ -125,8 +134,8 @@ def build(arguments: dict, classes: int, front_end: dict, seed: int) -> torch.nn
 def train_network(
     model, arguments: dict, seed: int, settings: dict, *, pretraining: dict, front_end: dict,
     features: Path, tables: dict, seconds: float, hop_s: float, device: str, label: str,
-) -> tuple[list[dict], dict[str, np.ndarray]]:  # fmt: skip
-    """Train on strong labels until the loss on validation cuts no longer falls; history and scores."""
+) -> tuple[dict[str, list[dict]], dict[str, np.ndarray]]:  # fmt: skip
+    """Train on strong labels until the loss on validation cuts no longer falls; histories and scores."""
     frames = {
         split: replace(Frames.read(features, split), recordings=table)
         for split, table in tables.items()
@@ -140,18 +149,17 @@ def train_network(
             label=label, facts={"seconds": seconds, "cuts": cuts_code(), "begins": begins},
         )  # fmt: skip
 
-    begins = "drawn"
+    begins, kept = "drawn", {}
     if isinstance(model, RCRNN):
         # as in its paper the extractor first learns what is in a cut (Kao et al. 2018, Sec. 3.2)
-        own = {k: v for k, v in arguments.items() if k != "nodes"} | pretraining
-        own["kind"] = "ClipTagger"
+        own = of_tagger(arguments, pretraining)
         tagger = build(own, model.classifier.classes.out_features - 1, front_end, seed)
-        fit(tagger, own, f"{label}, tagger", begins)
+        kept["pretraining"] = fit(tagger, own, f"{label}, tagger", begins)
         model.begin_from(tagger, fixed=False)
         begins = f"tagger of {json.dumps(own, sort_keys=True)}"
-    history = fit(model, arguments, label, begins)
+    kept["history"] = fit(model, arguments, label, begins)
     scores = {split: scores_of(model, frames[split], seconds, hop_s, device) for split in ANSWERED}
-    return history, scores
+    return kept, scores
 
 
 def cuts_code() -> str:
@@ -162,8 +170,8 @@ def cuts_code() -> str:
 def train_tagger(
     model, arguments: dict, seed: int, settings: dict, *, features: Path, tables: dict,
     seconds: float, hop_s: float, device: str, label: str,
-) -> tuple[list[dict], dict[str, np.ndarray]]:  # fmt: skip
-    """Train an FBCRNN on what each cut holds, not when; history, and scores from windows of the cuts."""
+) -> tuple[dict[str, list[dict]], dict[str, np.ndarray]]:  # fmt: skip
+    """Train an FBCRNN on what each cut holds, not when; its history, and scores from windows of the cuts."""
     settings = dict(settings)
     context = settings.pop("context")
     clips = {
@@ -191,7 +199,7 @@ def train_tagger(
         rows = weak_training.window_scores(model, clips[split], [context], device)[0]
         of_cuts = rows.reshape(len(tables[split]), -1, rows.shape[1])
         scores[split] = cuts.on_grid(of_cuts, tables[split], seconds, hop_s)
-    return history, scores
+    return {"history": history}, scores
 
 
 def scores_of(
