@@ -33,7 +33,9 @@ TEMPLATE = """
 ORIGIN = re.compile(
     r"^Paper:[ \t]*(?P<paper>[\w-]+)[ \t]*(?:·[ \t]*(?P<section>.+?))?[ \t]*$", re.M
 )
-OVER_ALL = {"comparison": "All five papers: every system on one corpus"}  # what is no paper's chapter
+OVER_ALL = {
+    "comparison": "All five papers: every system on one corpus"
+}  # what is no paper's chapter
 HEADING = re.compile(r'<h2 id="(?P<id>[^"]+)">(?P<text>.*?)<a class="anchor-link"', re.S)
 
 
