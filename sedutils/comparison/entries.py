@@ -8,7 +8,17 @@ from sedutils.comparison.smoothing import Confidence, Median, Nothing, Tidy
 
 STRONG, WEAK = "strong", "weak (tags)"
 FRONT_ENDS = ("cakir2017", "phan2018", "kao2018", "gradual", "ebbers2020")
-MEDIANS = (1, 7, 13, 25, 49, 97, 145, 193, 253)  # frames of the grid, to the largest that Phan et al. try
+MEDIANS = (
+    1,
+    7,
+    13,
+    25,
+    49,
+    97,
+    145,
+    193,
+    253,
+)  # frames of the grid, to the largest that Phan et al. try
 ALPHAS = tuple(i / 10 for i in range(10))
 
 
