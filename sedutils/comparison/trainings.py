@@ -60,43 +60,26 @@ def train(
     about = {"features": features, "tables": tables, "seconds": seconds, "hop_s": hop_s}
     about |= {"device": settings["device"], "label": f"{name} seed {seed}"}
     if own["kind"] == "FBCRNN":
-        histories, scores = train_tagger(model, own, seed, weak, **about)
+        courses, scores = train_tagger(model, own, seed, weak, **about)
     else:
-        histories, scores = train_network(
-            model,
-            own,
-            seed,
-            settings,
-            pretraining=pretraining,
-            front_end=facts["features"],
-            **about,
-        )
+        about |= {"pretraining": pretraining, "front_end": facts["features"]}
+        courses, scores = train_network(model, own, seed, settings, **about)
+    who = {"system": name, "seed": seed, "parameters": trainable_parameters(model)}
+    kept = {"statistics": read_statistics(features, "log_mel", None), "front_end": "log_mel"}
+    kept |= facts | who | {"arguments": own, "seconds": seconds, "labels": labels}
+    keep(systems.System(model, kept), courses, scores, folder)
+    best = next(epoch for epoch in courses["history"] if epoch["best"])
+    told = {"best_epoch": best["epoch"], "validation_score": best["validation_score"]}
+    return who | {"epochs": len(courses["history"])} | told
+
+
+def keep(system: systems.System, courses: dict, scores: dict, folder: Path) -> None:
+    """Write what `train` found: the network, a table a course of training, an array a split."""
     for split, graded in scores.items():
         files.write_npy(folder / f"scores_{split}.npy", graded)
-    description = {
-        **facts,
-        "system": name,
-        "seed": seed,
-        "arguments": own,
-        "seconds": seconds,
-        "parameters": trainable_parameters(model),
-        "labels": labels,
-        "front_end": "log_mel",
-        "statistics": read_statistics(features, "log_mel", None),
-    }
-    systems.System(model, description).write(folder)
-    for course, epochs in histories.items():
+    system.write(folder)
+    for course, epochs in courses.items():
         files.write_csv(folder / f"{course}.csv", pd.DataFrame(epochs))
-    history = histories["history"]
-    best = next(epoch for epoch in history if epoch["best"])
-    return {
-        "system": name,
-        "seed": seed,
-        "parameters": description["parameters"],
-        "epochs": len(history),
-        "best_epoch": best["epoch"],
-        "validation_score": best["validation_score"],
-    }
 
 
 def cut(features: Path, split: str, seconds: float, hop_s: float) -> pd.DataFrame:
