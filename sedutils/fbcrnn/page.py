@@ -168,7 +168,9 @@ def limits_html(of: Results, source: str, size: str, clips: dict[str, int], trai
     if size == "laptop":
         items.append(
             f"Laptop size has frames of {1000 * of.hop_s:.0f} ms, fewer bands and maps, and {training['steps']} steps "
-            f"of {training['batch_clips']} clips at a learning rate of {training['learning_rate']:g}."
+            f"of {training['batch_clips']} clips at a learning rate of {training['learning_rate']:g}; "
+            f"{training['augmentation']['mixup_probability']:.0%} of them are superposed with another (67 % in the "
+            "paper)."
         )
     absent = [
         label
