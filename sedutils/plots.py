@@ -136,7 +136,9 @@ def learning_curves(folder, trials):
             bottom.plot(history.epoch, history.validation_score, color=colour, alpha=0.7)
             bottom.plot(best.epoch, best.validation_score, "o", color=colour, ms=4)
         top.set_title(system.upper().replace("_", " "), fontsize=9)
-        bottom.set(xlabel="epoch", ylim=(0, None))
+        bottom.set(xlabel="epoch")
+        if bottom.dataLim.y0 >= 0:  # a score that is minus a loss lies below
+            bottom.set_ylim(0)
     axes[0, 0].set(ylabel="training loss")
     axes[1, 0].set(ylabel="validation score")
     return fig
