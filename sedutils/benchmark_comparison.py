@@ -151,14 +151,15 @@ class Bench:
         if isinstance(self.model, GMM):
             found = self.model.scores(rows)
         elif self.arguments["kind"] == "FBCRNN":
-            clips, context = weak_training.Clips(**vars(frames)), self.decoding["pseudo_context"]
-            found = weak_training.window_scores(self.model, clips, [context], "cpu")[0]
+            clips, context = weak_training.Clips(**vars(frames)), max(self.decoding["contexts"])
+            found = trainings.masked_windows(self.model, clips, context, np.zeros(CLASSES), "cpu")
         elif self.entry.family is None:
             return trainings.scores_of(self.model, frames, self.seconds, self.hop_s)
         else:
             found = training.predict(self.model, frames, self.arguments["sequence_frames"], "cpu")
         if found.ndim == 3:
             found = in_frames(found, np.full(CLASSES, round(self.seconds / self.hop_s)))
+            found[:, 1:] *= self.hop_s / cuts.GRID_S
         return cuts.on_grid(cuts.stacked(found, table), table, self.seconds, self.hop_s)
 
     def rows(self, audio: np.ndarray) -> np.ndarray:

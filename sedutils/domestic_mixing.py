@@ -25,6 +25,7 @@ SAMPLE_RATE = 16000  # of the clips: what the paper's features take, and a third
 CLASSES = {1: 0.5, 2: 0.35, 3: 0.15}  # how many a clip has, and how often: our guess
 BACKGROUND_DB = -50.0  # RMS of the quiet room re full scale: few clips need turning down
 NOISE_DB = (-55.0, -40.0)  # the microphone's own noise under the room
+LEAST_EVENT_S = 0.001  # what the end of a part leaves of a sound may be shorter
 LEAST_RANGE_DB = 10.0  # of a sound's loudest part that is annotated, however faint it is
 MISSING, FACTS = "missing_clips.csv", "official.csv"
 SPECTRUM_CLIPS = 40  # of each class, at most
@@ -173,10 +174,10 @@ def annotate(
         over_db = mixing.frame_levels_db(stem).max() - BACKGROUND_DB
         audible_db = min(range_db, max(over_db, LEAST_RANGE_DB))
         for onset_s, offset_s in mixing.sounding(stem, range_db=audible_db, gap_s=gap_s):
-            onset_s, offset_s = part.onset_s + onset_s, part.onset_s + offset_s
-            if onset_s < part.offset_s:
-                span = onset_s, min(offset_s, part.offset_s)
-                spans.setdefault(part.label, []).append(span)
+            onset_s = part.onset_s + onset_s
+            offset_s = min(part.onset_s + offset_s, part.offset_s)
+            if offset_s - onset_s > LEAST_EVENT_S:
+                spans.setdefault(part.label, []).append((onset_s, offset_s))
     rows = [
         (parts["recording"].iloc[0], *span, label)
         for label, own in spans.items()

@@ -16,6 +16,8 @@ from sedutils.schema_corpora import (
     Section,
 )
 from sedutils.schema_systems import (
+    COMPARED,
+    ROWS,
     BoundaryCRNN,
     OfClips,
     OfWeakClips,
@@ -29,25 +31,6 @@ DECISION_S = 0.1  # of the gradual network, of two inputs
 PER_DECISION = 2
 SPECTRAL_VALUES = 127  # at the least, for the poolings of the gradual network
 SMALLEST_BANDS = 13  # for the strides of R-CRNN
-
-# Systems that tables and verdicts of the chapters cannot do without, by corpus and family
-ROWS = {
-    ("tut_sed_synthetic_2016", "main"): ("gmm", "fnn", "rnn", "cnn", "crnn"),
-    ("tut_sed_synthetic_2016", "filter_shapes"): tuple(
-        f"crnn_{shape}" for shape in ("3x3", "5x5", "11x11", "1x5", "5x1", "3x11", "11x3")
-    ),
-    ("tut_sed_synthetic_2016", "regularisation"): ("crnn_with_both", "crnn_neither", "crnn_lstm"),
-    ("tut_sed_2009", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2009"),
-    ("tut_sound_events_2016", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2016"),
-    ("tut_sed_synthetic_2016", "multitask"): ("multilabel_crnn", "multitask_crnn"),
-    ("itc_irst", "multitask"): ("multilabel_crnn", "multitask_crnn"),
-    ("tut_rare_2017", "rcrnn"): ("rcrnn_cnn", "rcrnn_gru", "rcrnn"),
-    ("tut_rare_2017", "gradual"): (
-        *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
-    ),
-    ("desed_2020", "weak"): ("fbcrnn", "fbcrnn_ends", "tag_cnn", "tag_cnn_blind"),
-    ("chime_home", "main"): ("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_no_batch_norm"),
-}
 
 
 class FrontEnd(Section):
@@ -349,9 +332,13 @@ class Params(Section):
         seconds, longest = self.comparison.seconds, self.corpora.tut_sed_synthetic_2016.mixture_s
         if seconds > longest:
             raise ValueError(f"comparison.seconds = {seconds:g}: a mixture has {longest:g} s")
+        families = self.families["tut_sed_synthetic_2016"]
         for name in self.comparison.systems:
-            if name not in self.systems:
-                raise ValueError(f"comparison.systems: no system is called {name!r}")
+            if name not in COMPARED:
+                raise ValueError(f"comparison.systems: {name!r} is none of {', '.join(COMPARED)}")
+            family = COMPARED[name]
+            if family and name not in families[family].systems:
+                raise ValueError(f"comparison.systems: {name!r} is not in family {family}")
 
     def check_grid(self):
         """Every point of the grid must be a system that can be built."""

@@ -127,6 +127,34 @@ class TagConditioned(OfWeakClips):
     conditioned: bool
 
 
+# Systems that tables and verdicts of the chapters cannot do without, by corpus and family
+ROWS = {
+    ("tut_sed_synthetic_2016", "main"): ("gmm", "fnn", "rnn", "cnn", "crnn"),
+    ("tut_sed_synthetic_2016", "filter_shapes"): tuple(
+        f"crnn_{shape}" for shape in ("3x3", "5x5", "11x11", "1x5", "5x1", "3x11", "11x3")
+    ),
+    ("tut_sed_synthetic_2016", "regularisation"): ("crnn_with_both", "crnn_neither", "crnn_lstm"),
+    ("tut_sed_2009", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2009"),
+    ("tut_sound_events_2016", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2016"),
+    ("tut_sed_synthetic_2016", "multitask"): ("multilabel_crnn", "multitask_crnn"),
+    ("itc_irst", "multitask"): ("multilabel_crnn", "multitask_crnn"),
+    ("tut_rare_2017", "rcrnn"): ("rcrnn_cnn", "rcrnn_gru", "rcrnn"),
+    ("tut_rare_2017", "gradual"): (
+        *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
+    ),
+    ("desed_2020", "weak"): ("fbcrnn", "fbcrnn_ends", "tag_cnn", "tag_cnn_blind"),
+    ("chime_home", "main"): ("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_no_batch_norm"),
+}
+
+
+# What the comparison can compare (`sedutils.comparison.entries`, which is slow to import), and of which family
+# of trainings it takes each; None is for those that it trains itself
+COMPARED = {
+    **dict.fromkeys(("gmm", "fnn", "rnn", "cnn", "crnn"), "main"),
+    **dict.fromkeys(("multilabel_crnn", "multitask_crnn"), "multitask"),
+    **dict.fromkeys(("rcrnn", "crnn_ta", "cbrnn", "fbcrnn"), None),
+}
+
 System = Annotated[
     GMM
     | FNN

@@ -213,8 +213,23 @@ def psds(scores: np.ndarray, clips: Clips, scenario: int) -> float:
         times = np.minimum(np.arange(len(part) + 1) * clips.hop_s, durations[recording]).round(6)
         tables[recording] = create_score_dataframe(part, times, labels)
     truth = {
-        recording: list(events[["onset_s", "offset_s", "label"]].itertuples(index=False, name=None))
+        recording: [
+            (*span, label)
+            for label, own in events.sort_values("onset_s").groupby("label")
+            for span in united(own)  # the library refuses events of a class that touch
+        ]
         for recording, events in by_recording(clips.annotation, clips).items()
     }
     value, *_ = library(tables, truth, durations, alpha_st=1.0, max_efpr=100.0, **PSDS[scenario])
     return float(value)
+
+
+def united(events: pd.DataFrame) -> list[tuple[float, float]]:
+    """Onset and offset of what events of one class cover, given in the order of their onsets."""
+    spans = []
+    for onset, offset in zip(events.onset_s, events.offset_s, strict=True):
+        if spans and onset <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], offset)
+        else:
+            spans.append((onset, offset))
+    return spans

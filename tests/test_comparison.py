@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import features_folder, refused
 
-from sedutils import corpus, decoding, files, metrics
+from sedutils import corpus, decoding, files, metrics, schema
 from sedutils.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
 from sedutils.comparison.results import Results
 from sedutils.models.kao2018 import Detections
@@ -97,9 +97,9 @@ def test_filters_of_scores_are_filters_of_decisions_at_every_threshold(rng):
             assert ((tidied >= threshold) == expected).all()
             assert ((smooth >= threshold) == decoding.median_filter(roll, 7)).all()
     rules = {"gmm_minimum_event_s": 0.1, "gmm_minimum_gap_s": 0.1}
-    chosen = entries.chosen(["gmm", "fbcrnn"], rules, {"pseudo_median": 21}, 0.04)
+    chosen = entries.chosen(["gmm", "fbcrnn"], rules, {"medians": [11, 21]}, 0.04)
     assert chosen["gmm"].smoothing == smoothing.Tidy(5, 5)
-    assert chosen["fbcrnn"].smoothing.choices == (41,)
+    assert chosen["fbcrnn"].smoothing.choices == (21, 41)
     refused(ValueError, lambda: entries.named(["crnn_3x3"]), "crnn_3x3")
 
 
@@ -304,3 +304,7 @@ def test_training_sees_cuts_and_answers_on_the_grid(tmp_path, monkeypatch, rng):
     decisions = scores.reshape(2, 50, 5, 2)
     assert (decisions == decisions[:, :, :1]).all() and len(np.unique(decisions)) > 100
     refused(ValueError, lambda: trainings.of_cuts(design | {"asr": "trained"}, 50), "trained")
+
+
+def test_params_yaml_is_checked_against_the_systems_there_are():
+    assert {entry.system: entry.family for entry in entries.ENTRIES} == schema.COMPARED

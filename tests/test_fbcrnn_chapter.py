@@ -178,7 +178,7 @@ def test_ensembles_and_their_parts(run):
     assert tried[FBCRNN].tolist() == [100, 0, 100, 0]
     assert tried[ENDS].tolist() == [0, 100, 0, 0]
     assert tried.hears_s.tolist() == pytest.approx([19 * HOP_S, 23 * HOP_S, 7 * HOP_S, 11 * HOP_S])
-    assert "0.28 s" in page.contexts_html(run)
+    assert "0.28 s" in page.contexts_html(results.contexts(run))
 
 
 def test_tags_and_their_mean(run):
@@ -273,6 +273,7 @@ def test_an_example_clip_and_its_figure(run):
 def test_readings_are_those_of_the_paper_and_limits_name_the_sound(run):
     assert set(page.READINGS) == set(PUBLISHED.readings.id)
     training = {"steps": 2, "batch_clips": 3, "learning_rate": 0.1}
+    training["augmentation"] = {"mixup_probability": 0.25}
     clips = {"weak": 6, "public": 12}
     html = page.limits_html(run, "foley", "laptop", clips, training)
     assert "6 weak, 12 public" in html and "2 and 2, not of four" in html

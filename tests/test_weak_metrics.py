@@ -127,6 +127,15 @@ def test_psds_of_perfect_scores_is_one_and_of_confused_ones_less(rng):
     assert weak_metrics.psds(np.zeros_like(perfect), clips, 1) == pytest.approx(0)
 
 
+def test_psds_takes_events_of_a_class_that_touch_as_one():
+    """The library refuses them; published lists have some."""
+    in_two = clips_with([("c0", 0.4, 1.0, "cat"), ("c0", 1.0, 1.6, "cat")], [100])
+    in_one = clips_with([("c0", 0.4, 1.6, "cat")], [100])
+    scores = np.zeros((100, 3))
+    scores[20:70, 0] = 1
+    assert weak_metrics.psds(scores, in_two, 1) == weak_metrics.psds(scores, in_one, 1)
+
+
 def test_a_subset_of_clips_keeps_their_events_and_frames(rng):
     clips, scores = drawn(rng, count=6)
     even = np.arange(6) % 2 == 0

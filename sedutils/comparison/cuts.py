@@ -7,6 +7,8 @@ Front ends differ in their hop, so what a system says of a cut is brought to one
 import numpy as np
 import pandas as pd
 
+from sedutils.weak_metrics import united
+
 GRID_S = 0.02
 ROUNDING = 1e-6  # of a frame; 0.3 / 0.1 is a little less than three
 
@@ -93,14 +95,3 @@ def annotation(events: pd.DataFrame, cuts: pd.DataFrame, seconds: float) -> pd.D
     order = found.recording.map({name: i for i, name in enumerate(cuts.recording)})
     found = found.assign(order=order).sort_values(["order", "onset_s", "label"])
     return found.drop(columns="order").reset_index(drop=True)
-
-
-def united(events: pd.DataFrame) -> list[tuple[float, float]]:
-    """Onset and offset of what events of one class cover, given in the order of their onsets."""
-    spans = []
-    for onset, offset in zip(events.onset_s, events.offset_s, strict=True):
-        if spans and onset <= spans[-1][1]:
-            spans[-1] = spans[-1][0], max(spans[-1][1], offset)
-        else:
-            spans.append((onset, offset))
-    return spans

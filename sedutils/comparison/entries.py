@@ -80,7 +80,7 @@ def chosen(systems: list[str], rules: dict, weak: dict, hop_s: float) -> dict[st
         ),
         "multilabel_crnn": Median(MEDIANS),
         "multitask_crnn": Confidence(ALPHAS),
-        "fbcrnn": Median((odd(weak["pseudo_median"] * hop_s / GRID_S),)),
+        "fbcrnn": Median(tuple(odd(width * hop_s / GRID_S) for width in weak["medians"])),
     }
     return {
         name: replace(entry, smoothing=smoothings.get(name, entry.smoothing))

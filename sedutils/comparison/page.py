@@ -50,7 +50,8 @@ def headline_html(table: pd.DataFrame, leads: pd.DataFrame, seconds: float) -> s
         row = leads.set_index("system").loc[other.system]
         parts.append(
             f"The best {SUPERVISION[other.supervision]}, the <strong>{escape(other.title)}</strong>, has "
-            f"{other.F1_frm_mean:.1f} %, {row.behind:.1f} points less [{row.low:.1f}, {row.high:.1f}]."
+            f"{other.F1_frm_mean:.1f} %, with the same seeds {row.behind:.1f} points less [{row.low:.1f}, "
+            f"{row.high:.1f}]."
         )
     return f"<p>{' '.join(parts)}</p>"
 
@@ -213,7 +214,9 @@ OF_SYSTEMS = {
     "cbrnn": "The gradual network itself needs ASR features and is not here; CBRNN and CRNN+TA are its parts without. "
     "Their decisions last 100 ms.",
     "fbcrnn": "The FBCRNN is one network, not the ensemble of its paper, has no unlabelled clips, and gets no "
-    "second stage. A cut holds more classes at once than a clip of a home.",
+    "second stage. Its scores are masked by its own tags of the whole cut, with thresholds of the best tag F on "
+    "validation cuts, also for PSDS; of its paper's widths of the median the better one is taken for all classes. A "
+    "cut holds more classes at once than a clip of a home.",
 }
 
 

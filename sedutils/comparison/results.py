@@ -91,7 +91,7 @@ class Results:
     def raw(self, name: str, seed: int, split: str) -> np.ndarray:
         """Scores ``(cuts, frames, classes)`` before any smoothing, of triplets ``(cuts, frames, 3, classes)``.
 
-        Of triplets the distances are in frames.
+        Of triplets the distances are in frames of the grid.
         """
         entry, folder = self.entries[name], self.folder(name, seed)
         scores = np.load(folder / f"scores_{split}.npy")
@@ -100,6 +100,7 @@ class Results:
         if scores.ndim == 3:
             description = json.loads((folder / "description.json").read_text())
             scores = in_frames(scores, np.array(description["longest_events"]))
+            scores[:, 1:] *= self.hops[entry.front_end] / GRID_S
         table = self.table(split, self.hops[entry.front_end])
         return cuts.on_grid(
             cuts.stacked(scores, table), table, self.seconds, self.hops[entry.front_end]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import files, models, systems, training, weak_training
+from sedutils import files, models, systems, tag_thresholds, training, weak_training
 from sedutils.comparison import cuts
 from sedutils.frames import Frames, read_statistics
 from sedutils.models.blocks import trainable_parameters
@@ -177,12 +177,22 @@ def train_tagger(
         model, clips["train"], clips["validation"], unlabelled=None, settings=settings, hop_s=hop_s,
         seed=seed, device=device, checkpoint=checkpoint, label=label,
     )  # fmt: skip
+    tags = weak_training.tag_scores(model, clips["validation"], device)
+    least, _ = tag_thresholds.best_f(tags, clips["validation"].tags > 0)
     scores = {}
     for split in ANSWERED:
-        rows = weak_training.window_scores(model, clips[split], [context], device)[0]
+        rows = masked_windows(model, clips[split], context, least, device)
         of_cuts = rows.reshape(len(tables[split]), -1, rows.shape[1])
         scores[split] = cuts.on_grid(of_cuts, tables[split], seconds, hop_s)
     return {"history": history}, scores
+
+
+def masked_windows(model, clips, context: int, least: np.ndarray, device: str) -> np.ndarray:
+    """Tags of the window around each frame, 0 where the whole clip's is below ``least`` (classes,): ``(frames,
+    classes)``, frames of all clips below each other (Ebbers & Haeb-Umbach 2020, Sec. 1)."""
+    rows = weak_training.window_scores(model, clips, [context], device)[0]
+    there = weak_training.tag_scores(model, clips, device) >= least
+    return rows * np.repeat(there, clips.frames, axis=0)
 
 
 def scores_of(
@@ -206,6 +216,9 @@ def region_scores(model: RCRNN, frames: Frames, middles: np.ndarray, device: str
     device = training.pick(device)
     model.to(device).eval()
     table, parts = frames.recordings, []
+    middles = np.minimum(
+        middles, table.frames.iloc[0] - 0.5
+    )  # the last frame speaks for what is behind it
     for start in range(0, len(table), CUTS_AT_ONCE):
         some = table.iloc[start : start + CUTS_AT_ONCE]
         x, _ = frames.batch(some.first_frame.to_numpy(), int(some.frames.iloc[0]))

@@ -26,8 +26,8 @@ READINGS = {
     "E-A08": "12 frames at the paper's size, as the layers give; the number of the live network is on the page",
     "E-A09": "the reading; the probability is the share of validation clips without the class that the ensemble "
     "tags with it",
-    "E-A10": "the reading; blur and scaling as in section weak_training.augmentation of params.yaml, and mixtures "
-    "add log-mel energies",
+    "E-A10": "the reading; blur and scaling as in section weak_training.augmentation of params.yaml; mixtures add "
+    "mel energies, and a frequency mask is a share of the bands (the reading's 20 of 128)",
     "E-A11": "the reading",
     "E-A12": "three numbers a class: chosen on the clips reported, on the other half of them, and reported on "
     "public clips; training, pseudo labels and thresholds have seen no public clip",
@@ -60,10 +60,13 @@ def headline_html(table: pd.DataFrame, judged: pd.DataFrame) -> str:
     )
 
 
-def contexts_html(of: Results) -> str:
-    """What windows hear, and what the ensembles of taggers find with them on public clips."""
+def contexts_html(table: pd.DataFrame) -> str:
+    """What windows hear, and what the ensembles of taggers find with them on public clips.
+
+    table : of `sedutils.fbcrnn.results.contexts`
+    """
     body = ""
-    for row in results.contexts(of).itertuples():
+    for row in table.itertuples():
         cells = f"<td>{row.C}</td><td>{row.hears_s:.2f} s</td>"
         cells += "".join(f"<td>{getattr(row, system):.1f}</td>" for system in TAGGERS)
         body += f"<tr><th>{CUTS[row.cut]}</th>{cells}</tr>"
@@ -170,7 +173,7 @@ def limits_html(of: Results, source: str, size: str, clips: dict[str, int], trai
             f"Laptop size has frames of {1000 * of.hop_s:.0f} ms, fewer bands and maps, and {training['steps']} steps "
             f"of {training['batch_clips']} clips at a learning rate of {training['learning_rate']:g}; "
             f"{training['augmentation']['mixup_probability']:.0%} of them are superposed with another (67 % in the "
-            "paper)."
+            "paper). These were chosen on foley's validation clips."
         )
     absent = [
         label

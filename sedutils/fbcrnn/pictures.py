@@ -30,6 +30,8 @@ def augmented(experiment: Experiment, seed: int) -> dict[str, np.ndarray]:
     starts = 0, int(clips.frames[pair[0]]) // 3
     length = (np.array(starts) + clips.frames[pair]).max()
     batch = Mixtures(pair[None], np.array([starts]), np.array([length]))
+    alone = Mixtures(np.array([[pair[0], -1]]), np.zeros((1, 2), int), clips.frames[pair[:1]])
+    trained = batch if settings["mixup_probability"] else alone
     raw, lengths = clips.padded(clips.features, pair[:1])
     x, drawn = clips.normalised(raw), {"generator": generator}
     both = augmentation.superpose(*batch.placed(clips, clips.features, -math.inf))
@@ -44,7 +46,7 @@ def augmented(experiment: Experiment, seed: int) -> dict[str, np.ndarray]:
         "masked in time": augmentation.mask_time(x, lengths, **masks, **drawn),
         "masked in frequency": augmentation.mask_bands(x, share=bands, **drawn),
         "noise": augmentation.add_noise(x, std=SHOWN * settings["noise_std"], **drawn),
-        "all, as in training": composed(clips, batch, settings, hop_s=hop_s, **drawn)[0],
+        "all, as in training": composed(clips, trained, settings, hop_s=hop_s, **drawn)[0],
     }
     return {name: panel[0].numpy() for name, panel in panels.items()}
 

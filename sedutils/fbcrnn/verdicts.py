@@ -68,8 +68,8 @@ def of_table3(judge: Judge, table: pd.DataFrame, printed: pd.DataFrame) -> list[
     rows = [contrast("E01", what, judge.over(baseline), ABSOLUTE)]
     classes = table[table["class"] != AVERAGE]
     average = table.loc[table["class"] == AVERAGE, "validation"].item()
-    apart = abs(average - classes.validation.mean())
-    told = f"difference of the macro average and the mean of {len(classes)} classes"
+    apart = abs(round(average, 1) - classes.validation.round(1).mean())  # of numbers as printed
+    told = f"difference of the macro average and the mean of {len(classes)} classes, all with one decimal"
     rows.append(exact("E02", told, apart <= ROUNDED) | {"value": apart})
     if classes.paper_F.isna().any():
         return [
@@ -106,7 +106,8 @@ def joint_training(judge: Judge) -> list[dict]:
     rows = [
         contrast(
             "E05",
-            f"macro F at C = {context}, windows of {told}, joint training - last tags only",
+            f"macro F at C = {context}, windows of {told}, joint training - last tags only; both masked by the "
+            "same tags",
             judge.gain(FBCRNN, ENDS, cut, 0),
         )
         for cut, told in CUTS.items()
@@ -129,7 +130,11 @@ def judge(
     rows = [
         *of_table3(of, table, printed),
         *joint_training(of),
-        contrast("E06", "macro F, tag-conditioned CNN - the same without tags", gain),
+        contrast(
+            "E06",
+            "macro F, tag-conditioned CNN - the same without; both masked by the same tags",
+            gain,
+        ),
         nothing("E07", "not tested: no attention-based system learns from tags here"),
     ]
     return with_verdicts(rows, source, PARTICULAR)
