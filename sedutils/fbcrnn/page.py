@@ -76,7 +76,7 @@ def contexts_html(table: pd.DataFrame) -> str:
 
 
 def table3_html(table: pd.DataFrame, hop_s: float) -> str:
-    """Table 3: what was chosen for each class, in brackets the paper's in seconds alike; three numbers, printed."""
+    """Table 3: what was chosen for each class, in seconds, in brackets the paper's; three numbers, and the printed one."""
     body = ""
     for _, row in table.iterrows():
         cells = [
@@ -97,8 +97,8 @@ def table3_html(table: pd.DataFrame, hop_s: float) -> str:
             f"<tr><th>baseline of the challenge (quoted)</th>{dashes}<td>{baseline:.1f}</td></tr>"
         )
     heads = (
-        "class", "C (paper)", "M (paper)", "threshold", "public events",
-        "validation, chosen there", "validation, chosen on the other half", "public", "paper, validation",
+        "class", "C (s)", "M (s)", "threshold", "public events",
+        "validation", "other half", "public", "paper",
     )  # fmt: skip
     return html_table(f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>", body)
 
@@ -107,12 +107,11 @@ PAPER_HOP_S = 0.02
 
 
 def in_seconds(row, column: str, hop_s: float) -> str:
-    """Frames and how long they last, in brackets the paper's."""
+    """How long so many frames are, in brackets the paper's."""
     if pd.isna(row[column]):
         return "–"
-    text = f"{row[column]}, {row[column] * hop_s:.2f} s"
-    theirs = row[f"paper_{column}"]
-    return text if pd.isna(theirs) else f"{text} ({theirs}, {theirs * PAPER_HOP_S:.2f} s)"
+    text, theirs = f"{row[column] * hop_s:.2f}", row[f"paper_{column}"]
+    return text if pd.isna(theirs) else f"{text} ({theirs * PAPER_HOP_S:.2f})"
 
 
 def number(value: float) -> str:
