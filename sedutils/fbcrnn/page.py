@@ -76,7 +76,7 @@ def contexts_html(table: pd.DataFrame) -> str:
 
 
 def table3_html(table: pd.DataFrame, hop_s: float) -> str:
-    """Table 3: what was chosen for each class, in seconds, in brackets the paper's; three numbers, and the printed one."""
+    """Table 3: what was chosen for each class, in seconds (the paper's), three numbers, and the printed one."""
     body = ""
     for _, row in table.iterrows():
         cells = [
