@@ -16,7 +16,10 @@ NOTEBOOKS = sorted(Path("notebooks").glob("*.ipynb"))
 # how work is spread and shown changes no result, and every stage would depend on these
 MACHINERY = {
     f"sedutils/{name}.py"
-    for name in ("params", "schema", "schema_corpora", "schema_systems", "jobs", "__init__")
+    for name in (
+        *("params", "schema", "schema_corpora", "schema_systems", "schema_weak"),
+        *("jobs", "__init__"),
+    )
 }
 
 
