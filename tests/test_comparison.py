@@ -256,8 +256,10 @@ def test_the_page_says_who_is_best_and_what_was_not_measured(results, scored):
     assert [row.system for row in page.parted(table)] == ["cnn", "fbcrnn"]
     headline = page.headline_html(table, leads, 10.0)
     assert "<strong>CNN</strong>" in headline and "2 systems 2 are clearly behind" in headline
-    html = page.table_html(table)
-    assert html.count("<tr>") == 4 and "<strong>100.0 ± 0.0" in html and "<td>–</td>" in html
+    html = page.scores_html(table)
+    assert html.count("<tr>") == 4 and "<strong>100.0 ± 0.0" in html and "weak (tags)" in html
+    html = page.costs_html(table)
+    assert html.count("<tr>") == 4 and html.count("<strong>") == 3 and "<td>–</td>" in html
     choice = page.choice_html(table, leads)
     assert "Most frames right: CNN. All others are clearly behind it." in choice
     assert "FBCRNN" in choice and "(clearly)" in choice

@@ -56,19 +56,31 @@ def headline_html(table: pd.DataFrame, leads: pd.DataFrame, seconds: float) -> s
     return f"<p>{' '.join(parts)}</p>"
 
 
-def table_html(table: pd.DataFrame) -> str:
-    """One row a system, best frame F1 first; the best of a column bold, of costs the least."""
-    order = table.sort_values("F1_frm_mean", ascending=False, ignore_index=True)
-    bold = {column: best_rows(order, column) for column in (*METRICS, *COSTS)}
+def scores_html(table: pd.DataFrame) -> str:
+    """One row a system, best frame F1 first: labels, scores, seeds."""
+    heads = ["system", "labels", *HEADS.values(), "seeds"]
+    about = {"labels": table.supervision, "seeds": table.seeds.map("{:.0f}".format)}
+    return table_html(table, heads, metric_cell, ["labels", *METRICS, "seeds"], about)
+
+
+def costs_html(table: pd.DataFrame) -> str:
+    """The same rows with what each system costs."""
+    return table_html(table, ["system", *COSTS.values()], cost_cell, [*COSTS], {})
+
+
+def table_html(table: pd.DataFrame, heads, cell, columns, about: dict[str, pd.Series]) -> str:
+    """Best frame F1 first; the best of a column bold, of costs the least; ``about`` are words, never bold."""
+    order = table.sort_values("F1_frm_mean", ascending=False, kind="stable")
+    bold = {column: best_rows(order, column) for column in columns if column not in about}
     body = ""
     for i, row in order.iterrows():
-        cells = [f"<td>{escape(row.supervision)}</td>"]
-        for column in (*METRICS, *COSTS):
-            text = metric_cell(row, column) if column in METRICS else cost_cell(row, column)
-            cells.append(f"<td>{f'<strong>{text}</strong>' if bold[column][i] else text}</td>")
+        cells = ""
+        for column in columns:
+            text = escape(about[column][i]) if column in about else cell(row, column)
+            best = column in bold and bold[column][i]
+            cells += f"<td>{f'<strong>{text}</strong>' if best else text}</td>"
         name = f"<th>{escape(row.title)}<br><small>{escape(row.paper)}</small></th>"
-        body += f"<tr>{name}{''.join(cells)}<td>{row.seeds:.0f}</td></tr>"
-    heads = ("system", "labels", *HEADS.values(), *COSTS.values(), "seeds")
+        body += f"<tr>{name}{cells}</tr>"
     head = "".join(f"<th>{h}</th>" for h in heads)
     return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
