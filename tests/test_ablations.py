@@ -89,8 +89,7 @@ def test_effective_rank_counts_patterns():
 
 def test_neurons_that_answer_are_found_and_ranked():
     torch.manual_seed(0)
-    network = models.build(
-        "CRNN",
+    network = models.KINDS["CRNN"](
         bands=40,
         classes=3,
         maps=3,

@@ -10,8 +10,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from sedutils import benchmark_fbcrnn as slow
-from sedutils.models import FBCRNN, TagConditionedCNN, ebbers2020
+from sedutils.models import ebbers2020
 from sedutils.models.blocks import trainable_parameters
+from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
 from sedutils.models.padding import turned
 from sedutils.tag_thresholds import macro_f
 

@@ -22,7 +22,7 @@ NARROW = PAPER | {"maps": 6, "units": 5}
 
 def net(kind, classes=3, arguments=NARROW):
     torch.manual_seed(0)
-    return models.build(kind, bands=40, classes=classes, **arguments)
+    return models.KINDS[kind](bands=40, classes=classes, **arguments)
 
 
 # By the arithmetic of Sec. 2.2-2.4 with the residual added, not concatenated (reading B03)

@@ -8,6 +8,8 @@ import pytest
 import soundfile
 
 from sedutils import evaluation, files, own_audio, params, systems, training
+from sedutils.frames import Frames
+from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
 
 FRONT_END, TRAINING = params.load("features.cakir2017", "training", size="laptop")
@@ -74,7 +76,7 @@ def trained(tmp_path_factory):
                 name=name,
                 seed=1,
                 arguments=design,
-                features=folder,
+                data=systems.Recordings(folder),
                 folder=root / name / "1",
                 settings=SETTINGS,
                 facts=FACTS,
@@ -94,7 +96,7 @@ def tone(tmp_path):
 def test_a_system_read_again_gives_the_kept_scores(trained, name):
     kept = np.load(trained / name / "1" / "scores_test.npy")
     again = systems.System.read(trained / name / "1")
-    frames = systems.Frames.read(trained / "features", "test", again.front_end)
+    frames = Frames.read(trained / "features", "test", again.front_end)
     np.testing.assert_array_equal(again.scores_of(frames), kept)
     assert kept.shape == (300, 2) and kept.min() >= 0 and kept.max() <= 1
 
@@ -112,12 +114,12 @@ def test_a_gmm_scores_0_what_training_never_hears_and_1_what_it_always_hears(rng
     settings = {"components": 2, "iterations": 5, "frames_per_model": 0, "window_frames": 1}
     gmm = GMM(**settings).fit(x, y, seed=1)
     again = GMM(**settings)
-    again.restore(gmm.state())
+    again.load_state_dict(gmm.state_dict())
     for model in (gmm, again):
         scores = model.scores(x)
         assert np.mean((scores[:, 0] > 0.5) == y[:, 0]) > 0.8
         assert (scores[:, 1:] == [0, 1, 0]).all()
-    assert gmm.parameters == again.parameters == 2 * 2 * (5 + 5 + 1)
+    assert trainable_parameters(gmm) == trainable_parameters(again) == 2 * 2 * (5 + 5 + 1)
 
 
 def test_weights_that_are_cut_or_of_another_layout_are_named(trained, tmp_path):
