@@ -9,6 +9,7 @@ of CHiME-Home, reading A21), and logits are ``(batch, 1, classes)``.
 
 import math
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import torch
@@ -107,10 +108,10 @@ class CRNN(FrameOrChunk):
         maps: int,
         pool: list[int],
         rnn_layers: int,
-        filter_shape: list[int],
+        filter_shape: tuple[int, int],
         dropout: float,
         batch_norm: bool = True,
-        cell: str = "gru",
+        cell: Literal["gru", "lstm"] = "gru",
         time_pooling: bool = False,
     ):
         super().__init__(time_pooling=time_pooling)
@@ -138,7 +139,7 @@ class CNN(FrameOrChunk):
         maps: int,
         pool: list[int],
         fnn_layers: int,
-        filter_shape: list[int],
+        filter_shape: tuple[int, int],
         dropout: float,
         batch_norm: bool = True,
         dense_batch_norm: bool = False,
@@ -173,7 +174,7 @@ class RNN(FrameOrChunk):
         rnn_layers: int,
         fnn_layers: int,
         dropout: float,
-        cell: str = "gru",
+        cell: Literal["gru", "lstm"] = "gru",
         time_pooling: bool = False,
     ):
         super().__init__(time_pooling=time_pooling)

@@ -143,7 +143,9 @@ class FBCRNN(Network):
     `forward` gives `Directions`.
     """
 
-    def __init__(self, *, bands: int, classes: int, widths, units: int, joint: bool = True):
+    def __init__(
+        self, *, bands: int, classes: int, widths: list[int], units: int, joint: bool = True
+    ):
         super().__init__()
         self.units, self.joint = units, joint
         self.cnn = Front(bands=bands, widths=widths, units=units)
@@ -249,7 +251,9 @@ class TagConditionedCNN(Network):
     Input ``(batch, frames, bands)`` and tags ``(batch, classes)``, output logits ``(batch, frames, classes)``.
     """
 
-    def __init__(self, *, bands: int, classes: int, widths, units: int, conditioned: bool = True):
+    def __init__(
+        self, *, bands: int, classes: int, widths: list[int], units: int, conditioned: bool = True
+    ):
         super().__init__()
         self.conditioned = conditioned
         self.cnn = Front(

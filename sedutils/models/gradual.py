@@ -17,6 +17,8 @@ Finetuning Net          ``FinetuningNet(asr=256)``: the ASR features alone
 ======================  =====================================================================
 """
 
+from typing import Literal
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -71,7 +73,7 @@ class CBRNN(WithAsr):
         layers: int,
         spectral_units: int,
         temporal_units: int,
-        attention: str,
+        attention: Literal["softmax", "sigmoid"],
         dropout: float,
         frames: int = 300,
         spectral_attention: bool = True,

@@ -5,7 +5,7 @@ Networks take normalised log mel energies ``(batch, frames, bands)``. Proposals 
 feature map, one frame of which is eight of the input; what `RCRNN.detect` returns is in input frames.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -59,7 +59,13 @@ class ClipTagger(StopsByLoss):
     """
 
     def __init__(
-        self, *, bands: int, classes: int, widths: tuple[int, int], recurrent: str, units: int
+        self,
+        *,
+        bands: int,
+        classes: int,
+        widths: tuple[int, int],
+        recurrent: Literal["bigru", "gru", "none"],
+        units: int,
     ):
         super().__init__()
         self.extractor = Extractor(bands=bands, widths=widths, recurrent=recurrent, units=units)
@@ -144,7 +150,7 @@ class RCRNN(StopsByLoss):
         bands: int,
         classes: int,
         widths: tuple[int, int],
-        recurrent: str,
+        recurrent: Literal["bigru", "gru", "none"],
         units: int,
         nodes: int,
     ):

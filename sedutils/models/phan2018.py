@@ -82,7 +82,7 @@ class MultiLabelCRNN(Network):
         classes: int,
         maps: int,
         pool: list[int],
-        filter_shape: list[int],
+        filter_shape: tuple[int, int],
         units: int,
         dropout: float,
     ):
