@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sedutils import files, jobs, tagging
+from sedutils import files, jobs, places, tagging
 from sedutils.frames import Frames
 
-CHECKPOINTS = Path(".cache/checkpoints")
+CHECKPOINTS = places.cache_of("checkpoints")
 # What decides the numbers of a network's training, apart from parameters, data and its own modules
 CODE = ("training.py", "frames.py", "tagging.py", "triplets.py")
 
