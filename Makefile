@@ -51,11 +51,13 @@ official: .venv/installed
 bank: .venv/installed
 	python -m sedutils.official.download bank
 
+# The chapters are in notebooks/, those of the last run with their results in reports/notebooks/
 lab: .venv/installed
-	jupyter lab notebooks
+	jupyter lab
 
 .venv/installed: requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
 	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps --no-build-isolation -e .
+	git config filter.notebooks.clean "$(BIN)/python -m sedutils.notebooks clean" || true  # see notebooks/.gitattributes
 	touch $@

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import features, models, params, training, weak_training
+from sedutils import features, params, training, weak_training
 from sedutils.comparison import cuts, entries, scoring, trainings
 from sedutils.frames import Frames
 from sedutils.gradual.features import stacked
 from sedutils.models.gradual import PER_DECISION
 from sedutils.models.kao2018 import of_tagger
+from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
 from sedutils.multitask.confidence import in_frames
 
@@ -74,11 +75,11 @@ class Bench:
     def new(self, arguments: dict) -> Network:
         torch.manual_seed(1)
         sizes = {"classes": CLASSES, "width": self.width, "front_end": self.front_end}
-        return models.KINDS[arguments["kind"]].from_params(arguments, **sizes)
+        return KINDS[arguments["kind"]].from_params(arguments, **sizes)
 
     @property
     def of_mfccs(self) -> bool:
-        return models.KINDS[self.arguments["kind"]].front_end(self.arguments) == "mfcc"
+        return KINDS[self.arguments["kind"]].front_end(self.arguments) == "mfcc"
 
     @property
     def width(self) -> int:

@@ -124,7 +124,9 @@ def read(folder: str | Path, *, check_audio: bool = False, tolerance_s: float = 
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such corpus folder")
+        raise FileNotFoundError(
+            f"{folder}: no such corpus folder (dvc repro makes those of the pipeline)"
+        )
     there = [name for name in TABLES if (folder / name).exists()]
     needed = ["recordings.csv"] + ["events.csv"] * ("tags.csv" not in there)
     names = dict.fromkeys([*needed, *there])  # a missing one is named by the reader

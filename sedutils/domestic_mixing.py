@@ -46,14 +46,12 @@ def make(source: str, settings: dict, folder: Path, *, backend: str, workers: in
     """
     if source not in ("foley", "bank", "official"):
         raise ValueError(f"corpora.{NAME}.source = {source!r}: none of foley, bank, official")
-    folder = Path(folder)
-    for name in (MISSING, FACTS):  # of an earlier, official corpus
-        (folder / name).unlink(missing_ok=True)
-    if source == "official":
-        take_over(settings, folder)
-    else:
-        spread = {"backend": backend, "workers": workers}
-        build(domestic_sources.find(source, settings, **spread), settings, folder, **spread)
+    with files.whole_folder(folder) as part:
+        if source == "official":
+            take_over(settings, part)
+        else:
+            spread = {"backend": backend, "workers": workers}
+            build(domestic_sources.find(source, settings, **spread), settings, part, **spread)
     return corpus.read(folder, check_audio=True)
 
 

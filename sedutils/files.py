@@ -11,6 +11,7 @@ import io
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +125,23 @@ def write_set(
             (folder / name).unlink(missing_ok=True)
         for name in sorted(parts, key=lambda name: name == last):
             os.replace(parts[name], folder / name)
+
+
+@contextlib.contextmanager
+def whole_folder(folder: str | Path) -> Iterator[Path]:
+    """Yield a new folder that takes the place of ``folder`` at the end, or is gone if the body raises.
+
+    So an interrupted cell leaves the old folder or none, never half a corpus.
+    """
+    folder = Path(folder)
+    part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+    part.mkdir(parents=True)
+    try:
+        yield part
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def digest(source: bytes | str | Path) -> str:

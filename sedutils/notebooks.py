@@ -3,10 +3,12 @@
     python -m sedutils.notebooks sources
     python -m sedutils.notebooks run CODE.ipynb EXECUTED.ipynb name=value ...
     python -m sedutils.notebooks report
+    python -m sedutils.notebooks clean      a notebook from stdin to stdout, as git keeps it
 
-Stages depend on the code-only copies, so reading, running or re-wording a notebook retrains nothing;
-`report` puts text and results together again. Executed notebooks hold nothing that changes from run
-to run: no times, no random ids, no stderr.
+`sources` checks params.yaml and takes apart what stages depend on: the values of each size, the code of each
+notebook, a list of the files that this code can reach, and its text, which only `report` reads to put it together
+with the results again. So reading, running or re-wording a notebook retrains nothing. Executed notebooks hold
+nothing that changes from run to run: no times, no random ids, no stderr.
 """
 
 import logging
@@ -20,11 +22,12 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 import nbformat  # noqa: E402
 
-from sedutils import files  # noqa: E402
+from sedutils import closure, files, params, places  # noqa: E402
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 NOTEBOOKS = Path("notebooks")
 CODE = Path("data/notebooks/code")
+TEXT = Path("data/notebooks/text")
 EXECUTED = Path("data/notebooks/executed")
 REPORTS = Path("reports")
 MEASURED = Path("data/measured/stages.csv")
@@ -40,26 +43,58 @@ NOISE = ("Executing", "Ending", "Input Notebook", "Output Notebook", "<Figure", 
 # seconds, which on a machine busy with something else ends a training that has finished.
 PATIENCE_S = 600
 # Runs before the first cell and is dropped from the executed notebook.
-PREAMBLE = "from sedutils import jobs, plots; jobs.strict_warnings(); plots.style()"
+PREAMBLE = "from sedutils import jobs; jobs.strict_warnings()"
+# What stage `report` runs, beside the notebooks
+REPORT = "from sedutils import report"
 
 
 def sources() -> None:
-    """Write a copy of each notebook that holds nothing but its code."""
+    """Check params.yaml, and write what stages depend on."""
+    params.validate(params.PARAMS)
+    params.write_resolved()
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        files.write_text(
-            CODE / path.name, nbformat.writes(code_only(nbformat.read(path, 4))) + "\n"
-        )
+        notebook = nbformat.read(path, 4)
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        write_notebook(CODE / path.name, code)
+        write_notebook(TEXT / path.name, notebook.cells)
+        write_list(CODE / f"{path.stem}.files", "\n".join(cell.source for cell in code))
+    write_list(CODE / "report.files", REPORT)
 
 
-def code_only(notebook):
-    """The code cells of a notebook with their tags, under ids that count them."""
-    cells = [
-        nbformat.v4.new_code_cell(
-            c.source, id=f"code-{i}", metadata={"tags": c.metadata.get("tags", [])}
-        )
-        for i, c in enumerate(c for c in notebook.cells if c.cell_type == "code")
+def write_notebook(path: Path, cells: list) -> None:
+    """Write cells without outputs, under ids that count them."""
+    notebook = bare(cells)
+    for i, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{i}"
+    files.write_text(path, nbformat.writes(notebook) + "\n")
+
+
+def bare(cells: list):
+    """A notebook of the text, the code and the tags of some cells: what its author has written."""
+    kept = [
+        {
+            "source": c.source,
+            "id": c.id,
+            "metadata": {k: v for k, v in c.metadata.items() if k == "tags"},
+        }
+        for c in cells
     ]
+    made = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
+    cells = [made[c.cell_type](**values) for c, values in zip(cells, kept, strict=True)]
     return nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
+
+
+def clean(text: str) -> str:
+    """A notebook as git keeps it, so that outputs that someone saves are no change."""
+    return nbformat.writes(bare(nbformat.reads(text, 4).cells)) + "\n"
+
+
+def write_list(path: Path, code: str) -> None:
+    """Write the files that some code can reach, a digest and a path a line."""
+    lines = ["sha256  file\n"]
+    for name in closure.files_behind(code):
+        lines.append(f"{files.digest(closure.ROOT / name)}  {name}\n")
+    files.write_text(path, "".join(lines))
 
 
 def run(code: Path, executed: Path, given: dict[str, str]) -> None:
@@ -105,6 +140,7 @@ def prepare_environment() -> None:
     os.environ.update(
         PYTHONPATH=os.getcwd(),
         OMP_NUM_THREADS="1",
+        **{places.PIPELINE: "1"},
         PYTHONHASHSEED="0",
         SEDUTILS_STRICT="1",
         PYDEVD_DISABLE_FILE_VALIDATION="1",
@@ -160,10 +196,9 @@ def report() -> None:
     """Write the pages of all executed notebooks, and the index over them."""
     from sedutils import report as pages
 
-    shutil.rmtree(REPORTS / "pages", ignore_errors=True)
-    pages.build(
-        NOTEBOOKS, EXECUTED, REPORTS, title=TITLE, lead=LEAD, note=NOTE, costs=stage_costs()
-    )
+    for folder in ("pages", "notebooks"):
+        shutil.rmtree(REPORTS / folder, ignore_errors=True)
+    pages.build(TEXT, EXECUTED, REPORTS, title=TITLE, lead=LEAD, note=NOTE, costs=stage_costs())
 
 
 def stage_costs() -> dict[str, str]:
@@ -190,6 +225,8 @@ def main(arguments: list[str]) -> None:
                 run(Path(code), Path(executed), dict(pair.split("=", 1) for pair in pairs))
             case ["report"]:
                 report()
+            case ["clean"]:
+                sys.stdout.write(clean(sys.stdin.read()))
             case _:
                 sys.exit(__doc__)
     except (ValueError, OSError) as error:

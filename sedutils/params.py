@@ -1,20 +1,21 @@
-"""The values of params.yaml: validated as a whole, and handed out by section and size.
+"""The values of params.yaml: validated as a whole, and handed out by section and size."""
 
-python -m sedutils.params     checks the file, and says nothing if all is well
-"""
-
+import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from sedutils import files, places
 from sedutils.schema import Params
 
+PARAMS = "params.yaml"
+FOLDERS = ("official", "bank", "kaldi")
 
-def validate(path: str | Path = "params.yaml") -> None:
+
+def validate(path: str | Path) -> None:
     """Check every value of a params file for every size; ``ValueError`` names the key in one line."""
     try:
         tree = read(path)
@@ -25,10 +26,7 @@ def validate(path: str | Path = "params.yaml") -> None:
     sizes = tree.pop("sizes")
     for size, values in sizes.items():
         try:
-            whole = overlaid(tree, values)
-            if isinstance(whole.get("systems"), dict):
-                whole["systems"] = with_bases(whole["systems"])
-            checked = Params.model_validate(whole)
+            checked = Params.model_validate(at_size(tree, values))
         except ValueError as error:
             said = first_line(error) if isinstance(error, ValidationError) else error
             raise ValueError(f"{path} ({size}): {said}") from None
@@ -54,6 +52,14 @@ def overlaid(base: Any, over: Any) -> Any:
     return {**base, **{k: overlaid(base.get(k), v) for k, v in over.items()}}
 
 
+def at_size(tree: dict, values: dict) -> dict:
+    """All sections with the values of a size laid over them, and every system in full."""
+    whole = overlaid(tree, values)
+    if isinstance(whole.get("systems"), dict):
+        whole["systems"] = with_bases(whole["systems"])
+    return whole
+
+
 def with_bases(systems: dict[str, dict]) -> dict[str, dict]:
     """Every system in full: a variant names the system whose values it takes over by ``base``."""
     full = {}
@@ -66,6 +72,19 @@ def with_bases(systems: dict[str, dict]) -> dict[str, dict]:
     return full
 
 
+def resolved(size: str) -> dict:
+    """The project's params.yaml at a size."""
+    tree = read(places.root() / PARAMS)
+    return at_size(tree, tree.pop("sizes")[size])
+
+
+def write_resolved() -> None:
+    """Write every size as a file of its own, of which a stage declares the branches that it reads."""
+    for size in read(places.root() / PARAMS)["sizes"]:
+        text = json.dumps(resolved(size), indent=1, ensure_ascii=False) + "\n"
+        files.write_text(places.params(size), text)
+
+
 def load(*sections: str, size: str) -> list[dict]:
     """Return sections of params.yaml with the values of a size laid over them.
 
@@ -74,19 +93,29 @@ def load(*sections: str, size: str) -> list[dict]:
     declaration is a ``KeyError`` and not a stale result.
     """
     stage = os.environ.get("DVC_STAGE")
-    tree = read("params.yaml")
-    if stage:
-        tree = kept(tree, declared(stage, size))
-    scaled = tree.get("sizes", {}).get(size, {})
-    loaded = [overlaid(branch(tree, name), branch(scaled, name)) for name in sections]
-    loaded = [
-        with_bases(values) if name == "systems" else values
-        for name, values in zip(sections, loaded, strict=True)
-    ]
+    tree = written(size, stage) if stage else resolved(size)
+    loaded = [located(branch(tree, name)) for name in sections]
     for name, values in zip(sections, loaded, strict=True):
         if not values:
             raise KeyError(f"params.yaml has no {name!r}, or stage {stage} does not declare it")
     return loaded
+
+
+def written(size: str, stage: str) -> dict:
+    """What a stage declares of the values that stage `sources` has resolved."""
+    return kept(json.loads(places.params(size).read_text()), declared(stage))
+
+
+def located(tree: dict) -> dict:
+    """Folders, which params.yaml names from the project's root, as they are named from the current folder."""
+    return {
+        key: located(value)
+        if isinstance(value, dict)
+        else str(places.root() / value)
+        if key in FOLDERS and value
+        else value
+        for key, value in tree.items()
+    }
 
 
 def read(path: str | Path) -> dict:
@@ -94,15 +123,16 @@ def read(path: str | Path) -> dict:
     return yaml.load(Path(path).read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def declared(stage: str, size: str) -> list[str]:
-    """The paths of params.yaml that a stage of dvc.yaml declares, the matrix's size being ``size``.
+def declared(stage: str) -> list[str]:
+    """The branches of the resolved params that a stage of dvc.yaml declares.
 
-    Any other placeholder stands for all there is. DVC's own answer, `dvc.api.params_show`, parses
-    dvc.lock too and takes seconds in every notebook.
+    A placeholder stands for all there is. DVC's own answer, `dvc.api.params_show`, parses dvc.lock too and takes
+    seconds in every notebook.
     """
     name = stage.rsplit(":", 1)[-1].split("@")[0]
-    paths = read("dvc.yaml")["stages"][name]["params"]
-    return [path.replace("${item.size}", size).split(".${")[0] for path in paths]
+    entries = read(places.root() / "dvc.yaml")["stages"][name].get("params", [])
+    branches = [path for entry in entries for paths in entry.values() for path in paths]
+    return [path.split(".${")[0] for path in branches]
 
 
 def kept(tree: dict, paths: list[str]) -> dict:
@@ -114,7 +144,7 @@ def kept(tree: dict, paths: list[str]) -> dict:
         for parent in parents:
             target = target.setdefault(parent, {})
         if last in source:
-            target[last] = overlaid(target.get(last), source[last])
+            target[last] = source[last]
     return whole
 
 
@@ -125,18 +155,11 @@ def branch(tree: dict, path: str) -> dict:
     return tree
 
 
-def workers(path: str | Path = "params.yaml") -> dict:
+def workers(path: str | Path | None = None) -> dict:
     """How `jobs.parallel` spreads work: ``backend`` (of a Dask cluster its address) and ``workers``.
 
     Section ``jobs``, read past DVC: how work is spread changes no result, so no stage depends on it.
     """
-    section = read(path)["jobs"]
+    section = read(path or places.root() / PARAMS)["jobs"]
     scheduler = section.pop("scheduler")
     return section | ({"backend": scheduler} if section["backend"] == "dask" else {})
-
-
-if __name__ == "__main__":
-    try:
-        validate()
-    except (ValueError, OSError) as complaint:
-        sys.exit(str(complaint))

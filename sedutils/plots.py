@@ -1,4 +1,7 @@
-"""Figures that more than one notebook draws; each returns its figure or axes."""
+"""Figures that more than one notebook draws, and the look of all: take ``plt`` from here.
+
+Each function returns its figure or axes.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,28 +17,27 @@ SYSTEM_COLOURS = {
 }
 
 
-def style() -> None:
-    """The look of every figure, and PNG files without a version in them."""
-    plt.rcParams.update(
-        {
-            "figure.dpi": 110,
-            "savefig.dpi": 150,
-            "savefig.bbox": "tight",
-            "figure.constrained_layout.use": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlelocation": "left",
-            "axes.titlesize": 10,
-            "axes.labelsize": 9,
-            "xtick.labelsize": 8,
-            "ytick.labelsize": 8,
-            "legend.fontsize": 8,
-            "legend.frameon": False,
-            "font.size": 9,
-            "image.cmap": "magma",
-            "figure.max_open_warning": 0,
-        }
-    )
+# The look of every figure, set where this module is imported: in a stage as in JupyterLab
+plt.rcParams.update(
+    {
+        "figure.dpi": 110,
+        "savefig.dpi": 150,
+        "savefig.bbox": "tight",
+        "figure.constrained_layout.use": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlelocation": "left",
+        "axes.titlesize": 10,
+        "axes.labelsize": 9,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "legend.fontsize": 8,
+        "legend.frameon": False,
+        "font.size": 9,
+        "image.cmap": "magma",
+        "figure.max_open_warning": 0,
+    }
+)
 
 
 def save(figure, path) -> None:

@@ -50,7 +50,14 @@ def make(source: str, settings: dict, folder: Path, *, backend: str, workers: in
     """
     if source not in ("foley", "bank", "official"):
         raise ValueError(f"corpora.{NAME}.source = {source!r}: none of foley, bank, official")
-    folder, clips, theirs = Path(folder), dict(settings["clips"]), None
+    with files.whole_folder(folder) as part:
+        write(source, settings, part, backend=backend, workers=workers)
+    return corpus.read(folder, check_audio=True)
+
+
+def write(source: str, settings: dict, folder: Path, *, backend: str, workers: int) -> None:
+    """Find the sounds, plan and mix the clips, and write the corpus into an empty folder."""
+    clips, theirs = dict(settings["clips"]), None
     if source == "official":
         theirs = tut_rare_2017.read(settings["official"])
         clips = {name: count for name, count in clips.items() if name not in READY_MADE}
@@ -68,7 +75,6 @@ def make(source: str, settings: dict, folder: Path, *, backend: str, workers: in
         recordings = pd.concat([recordings, read], ignore_index=True)
         marked = pd.concat([marked, theirs[1]], ignore_index=True)
     corpus.write(folder, recordings, marked, labels, recipes=recipes)
-    return corpus.read(folder, check_audio=True)
 
 
 def plan(

@@ -1,6 +1,6 @@
 """What stands in git beside the pipeline's own reports: the table of README.md, and the folder of an experiment.
 
-python -m sedutils.readme table                        the tables, from reports/*/tables
+python -m sedutils.readme table                        the tables, from the tables in reports/
 python -m sedutils.readme experiment NAME COMMAND      reports/NAME/, from the experiment that DVC kept
 """
 
@@ -17,9 +17,9 @@ README, REPORTS = Path("README.md"), Path("reports")
 COLUMNS = {"procedural": "laptop", "ESC-10 clips": "bank-esc10"}
 # Row "Overall" of Phan et al. 2018: column -> where its table stands
 BOUNDARIES = {
-    "isolated, procedural": "laptop/tables/multitask_table1.csv",
-    "overlapping, procedural": "laptop/tables/multitask_table2.csv",
-    "overlapping, ESC-10 clips": "bank-esc10/tables/multitask_table2.csv",
+    "isolated, procedural": "laptop/multitask/tables/table1.csv",
+    "overlapping, procedural": "laptop/multitask/tables/table2.csv",
+    "overlapping, ESC-10 clips": "bank-esc10/multitask/tables/table2.csv",
 }
 # Rare events: column -> folder of reports, and the class that it tells of
 RARE = {
@@ -49,7 +49,7 @@ def table() -> str:
 def methods() -> str:
     """Frame F1 and error rate of the five methods, a column a folder of reports, the paper's last."""
     tables = {
-        title: pd.read_csv(REPORTS / folder / "tables/crnn_table2.csv").set_index("method")
+        title: pd.read_csv(REPORTS / folder / "crnn/tables/table2.csv").set_index("method")
         for title, folder in COLUMNS.items()
     }
     first = tables["procedural"]
@@ -82,16 +82,19 @@ def rare_events() -> str:
     """Event error rate and F1 on the evaluation clips of rare events, the paper's mean of classes in brackets."""
     rows = {"R-CRNN": ["R-CRNN"]} | {name: [title] for name, title in SYSTEMS.items()}
     for folder, label in RARE.values():
-        tables = REPORTS / folder / "tables"
-        regions = pd.read_csv(tables / "rcrnn_classes.csv").set_index(["split", "class"])
-        others = pd.read_csv(tables / "gradual_table1.csv").set_index(["system", "class"])
+        regions = pd.read_csv(REPORTS / folder / "rcrnn/tables/classes.csv").set_index(
+            ["split", "class"]
+        )
+        others = pd.read_csv(REPORTS / folder / "gradual/tables/table1.csv").set_index(
+            ["system", "class"]
+        )
         rows["R-CRNN"].append(errors(regions.loc["evaluation", label]))
         for name in SYSTEMS:
             rows[name].append(errors(others.loc[name, label]))
-    compared = pd.read_csv(REPORTS / "laptop/tables/rcrnn_table4.csv").set_index("method")
+    compared = pd.read_csv(REPORTS / "laptop/rcrnn/tables/table4.csv").set_index("method")
     first = compared.loc["R-CRNN (printed)"]
     rows["R-CRNN"].append(f"{first.eval_ER_mean:.2f} / {first.eval_F_mean:.1f}")
-    others = pd.read_csv(REPORTS / "laptop/tables/gradual_table1.csv").set_index(
+    others = pd.read_csv(REPORTS / "laptop/gradual/tables/table1.csv").set_index(
         ["system", "class"]
     )
     for name, title in SYSTEMS.items():
@@ -106,14 +109,14 @@ def weak_labels() -> str:
     """Event F1 of ensembles trained without times on clips of a home, the paper's where it prints one."""
     rows = {name: [title] for name, title in (ENSEMBLES | CHOSEN).items()}
     for folder in WEAK.values():
-        tables = REPORTS / folder / "tables"
-        found = pd.read_csv(tables / "fbcrnn_detection.csv").set_index("system").F
-        average = pd.read_csv(tables / "fbcrnn_table3.csv").iloc[-1]
+        tables = REPORTS / folder / "fbcrnn/tables"
+        found = pd.read_csv(tables / "detection.csv").set_index("system").F
+        average = pd.read_csv(tables / "table3.csv").iloc[-1]
         for name in ENSEMBLES:
             rows[name].append(f"{found[name]:.1f}")
         for name in CHOSEN:
             rows[name].append(f"{average[name]:.1f}")
-    printed = pd.read_csv(REPORTS / "laptop/tables/fbcrnn_table3.csv").iloc[-1].paper_F
+    printed = pd.read_csv(REPORTS / "laptop/fbcrnn/tables/table3.csv").iloc[-1].paper_F
     for name, cells in rows.items():
         cells.append(f"{printed:.1f}" if name == "validation" else "–")
     return markdown(["events, F1 (%), mean of classes", *WEAK, "paper"], list(rows.values()))

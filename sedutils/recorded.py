@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedutils import claims, corpus, files, jobs, mixing, scene_mixing, session_mixing
+from sedutils import claims, corpus, files, jobs, mixing, places, scene_mixing, session_mixing
 from sedutils.foley import home
 from sedutils.official import chime_home, itc_irst, tut_sed_2009, tut_sound_events_2016
 from sedutils.tables import DATASETS
@@ -21,7 +21,6 @@ READERS = {
     "chime_home": chime_home,
     "itc_irst": itc_irst,
 }
-PUBLISHED = Path("data/published")
 
 
 def make(
@@ -43,14 +42,15 @@ def make(
         raise ValueError(f"recorded: no corpus {name!r}; known: {', '.join(READERS)}")
     if source not in ("foley", "official"):
         raise ValueError(f"corpora.{name}.source = {source!r}: neither foley nor official")
-    if source == "official":
-        take_over(name, settings, folder)
-    elif name == "chime_home":
-        make_chunks(settings, folder, backend=backend, workers=workers)
-    elif name == "itc_irst":
-        session_mixing.build(folder, settings, backend=backend, workers=workers)
-    else:
-        scene_mixing.build(name, folder, settings, backend=backend, workers=workers)
+    with files.whole_folder(folder) as part:
+        if source == "official":
+            take_over(name, settings, part)
+        elif name == "chime_home":
+            make_chunks(settings, part, backend=backend, workers=workers)
+        elif name == "itc_irst":
+            session_mixing.build(part, settings, backend=backend, workers=workers)
+        else:
+            scene_mixing.build(name, part, settings, backend=backend, workers=workers)
     return corpus.read(folder, check_audio=True)
 
 
@@ -124,7 +124,7 @@ def described(name: str) -> dict:
     """What the paper on a corpus says of it: its entry in section ``datasets`` of the facts."""
     cakir = name in DATASETS
     paper = "cakir2017_crnn" if cakir else "phan2018_multitask"
-    facts = claims.read_published(PUBLISHED / f"{paper}.yaml")
+    facts = claims.read_published(places.published(paper))
     return facts.dataset(DATASETS[name] if cakir else name)
 
 

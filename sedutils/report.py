@@ -156,7 +156,7 @@ def build(
     links=(),
     costs=None,
 ):
-    """Write the page of every executed notebook, then index.html; return their paths.
+    """Write every executed notebook with its text, as notebook and as page, then index.html; return the pages.
 
     `<name>@<key>.ipynb` is the run of `<name>.ipynb`; a leading number orders the index and is left
     out of the page's name: 30_train@laptop-main.ipynb becomes pages/train-laptop-main.html.
@@ -172,6 +172,7 @@ def build(
         if not source.is_file():
             raise FileNotFoundError(f"{path.name}: there is no {source.name} in {notebooks_dir}")
         nb = with_text(nbformat.read(source, 4), nbformat.read(path, 4), name=source.name)
+        files.write_text(reports / "notebooks" / path.name, nbformat.writes(nb) + "\n")
         href = f"pages/{re.sub(r'[^0-9A-Za-z]+', '-', re.sub(r'^[0-9]+[_-]', '', path.stem))}.html"
         if href in written:
             raise ValueError(f"{path.name}: its page {href} is taken by {written[href]}")

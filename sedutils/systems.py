@@ -10,9 +10,10 @@ import pandas as pd
 import safetensors.torch
 import torch
 
-from sedutils import files, models, training
+from sedutils import closure, files, training
 from sedutils.frames import Frames, read_statistics
 from sedutils.models.blocks import trainable_parameters
+from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
 
 
@@ -91,7 +92,7 @@ class System:
         arguments : its section of params.yaml
         facts : system, seed and features (section of the front end), and what else its description shall keep
         """
-        front_end = models.KINDS[arguments["kind"]].front_end(arguments)
+        front_end = KINDS[arguments["kind"]].front_end(arguments)
         description = facts | data.facts
         description |= {
             "arguments": arguments,
@@ -127,8 +128,8 @@ class System:
         """What progress is reported under."""
         return f"{self.description['system']} seed {self.seed}"
 
-    def checkpoint(self, data: Recordings, settings: dict, **facts) -> Path:
-        """Named by all that decides a training; ``facts``: JSON values, what else does."""
+    def checkpoint(self, data: Recordings, settings: dict, *code, **facts) -> Path:
+        """Named by all that decides a training; ``code``: what runs it, ``facts``: JSON values, what else does."""
         read = (*self.front_end.split("+"), "targets")
         paths = [Path(data.features) / f"{name}.npy" for name in read]
         tables = ("recordings.csv", "folds.csv", "statistics.json")
@@ -140,7 +141,7 @@ class System:
             features=self.description["features"],
             settings={k: v for k, v in settings.items() if k != "seeds"},
             seed=self.seed,
-            code=[files.digest(path) for path in training.code_of(type(self.model), type(data))],
+            code=closure.digest_of(type(self.model), type(data), *code),
             data=[*map(files.digest, paths), data.facts],
             **facts,
         )
@@ -176,7 +177,7 @@ class System:
 def make(description: dict) -> Network:
     """An untrained network as a description has it."""
     arguments = description["arguments"]
-    return models.KINDS[arguments["kind"]].from_params(
+    return KINDS[arguments["kind"]].from_params(
         arguments,
         classes=len(description["labels"]),
         width=len(description["statistics"]["mean"]),
@@ -217,7 +218,7 @@ def by_sequences(
         arguments=system.description["arguments"],
         settings=settings,
         seed=system.seed,
-        checkpoint=system.checkpoint(data, settings, begins=begins),
+        checkpoint=system.checkpoint(data, settings, training.fit_sequences, begins=begins),
         label=system.title,
     )
     return {"history": history}

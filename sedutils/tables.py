@@ -1,5 +1,6 @@
 """Tables of the chapters: what a corpus holds, ours beside the published."""
 
+import json
 from html import escape
 
 import pandas as pd
@@ -29,6 +30,15 @@ SOURCES = {
 }
 # Names of Table III where they are not the data set's own with spaces for underscores
 PAPER_NAMES = {"alarms_and_sirens": "alarms", "horsewalk": "horse walk"}
+
+
+def metrics_json(claims: pd.DataFrame | None = None, **scores: float) -> str:
+    """A chapter's scores and how many of its claims have which verdict, for ``dvc metrics``."""
+    leaves = {name: round(float(value), 4) for name, value in scores.items()}
+    if claims is not None:
+        verdicts = claims.groupby("claim").verdict.first().value_counts().sort_index()
+        leaves["claims"] = {verdict: int(count) for verdict, count in verdicts.items()}
+    return json.dumps(leaves, indent=1) + "\n"
 
 
 def paper_name(label: str) -> str:

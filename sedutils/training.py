@@ -3,9 +3,7 @@
 Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
 """
 
-import ast
 import hashlib
-import inspect
 import io
 import json
 import math
@@ -18,11 +16,11 @@ import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from sedutils import files, jobs
+from sedutils import files, jobs, places
 from sedutils.frames import Frames
 from sedutils.models.network import Network, half_precision, pick
 
-CHECKPOINTS = Path(".cache/checkpoints")
+CHECKPOINTS = places.cache_of("checkpoints")
 
 
 def fit(
@@ -257,25 +255,3 @@ def checkpoint_path(folder: Path, **facts) -> Path:
     """
     text = json.dumps(facts, sort_keys=True)
     return Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"
-
-
-def code_of(*kinds: type) -> list[Path]:
-    """The files that decide a training: this one, those of some classes, and all that they import."""
-    waiting, found = [Path(__file__), *(Path(inspect.getfile(kind)) for kind in kinds)], set()
-    while waiting:
-        path = waiting.pop()
-        found.add(path)
-        waiting += imported(path) - found
-    return sorted(found)
-
-
-def imported(path: Path) -> set[Path]:
-    """The files of sedutils that a module imports, also inside its functions."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            parent = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-            names |= {parent + alias.name for alias in node.names} | {parent.rstrip(".")}
-    top = Path(__file__).parent
-    files_of = {top.parent / f"{name.replace('.', '/')}.py" for name in names if name}
-    return {file for file in files_of if file.is_relative_to(top) and file.exists()}

@@ -7,31 +7,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import yaml
+from nbclient import NotebookClient
 
-from sedutils import markup
+from sedutils import closure, files, markup
 
 # Stages that all checkouts have, those of the later chapters, and the corpora in the matrices of each
 SHARED = ("sources", "report")
 STAGES = {
     # and the comparison of all chapters, which takes the systems of this one and of the first
     "multitask": (
-        *("features_multitask", "train_multitask", "multitask"),
-        *("features_comparison", "features_comparison_gradual"),
+        *("features_phan2018", "train_multitask", "multitask"),
+        *("features_kao2018", "features_ebbers2020", "features_comparison_gradual"),
         *("train_comparison", "comparison"),
     ),
     "rare": (
-        *("rare_events", "acoustic_model", "features_rcrnn", "features_gradual"),
+        *("rare_events", "acoustic_model", "features_kao2018", "features_gradual"),
         *("train_rcrnn", "train_gradual", "rcrnn", "gradual"),
     ),
-    "weak": ("domestic", "features_domestic", "train_weak", "fbcrnn"),
+    "weak": ("domestic", "features_ebbers2020", "train_weak", "fbcrnn"),
 }
 CORPORA = {
     "crnn": ("tut_sed_synthetic_2016", "tut_sed_2009", "tut_sound_events_2016", "chime_home"),
     "multitask": ("tut_sed_synthetic_2016", "itc_irst"),
-    "rare": (),
-    "weak": (),
+    "rare": ("tut_rare_2017",),
+    "weak": ("desed_2020",),
 }
 
 TINY = {
@@ -136,6 +138,24 @@ TINY = {
 }
 
 
+# Goes into a checkout: notes every file of the checkout's sedutils that a stage opens, whatever process does
+OPENED = """
+import os, sys
+root, stage = os.path.dirname(os.path.abspath(__file__)), os.environ.get("DVC_STAGE")
+
+def note(event, arguments, seen=set()):
+    if event == "open" and isinstance(arguments[0], str) and arguments[0] not in seen:
+        seen.add(arguments[0])
+        if os.path.abspath(arguments[0]).startswith(root + "/sedutils/"):
+            with open(f"{root}/.cache/opened.txt", "a") as log:
+                log.write(f"{stage} {os.path.relpath(arguments[0], root)}\\n")
+
+if stage and "SEDUTILS_PIPELINE" in os.environ:
+    os.makedirs(f"{root}/.cache", exist_ok=True)
+    sys.addaudithook(note)
+"""
+
+
 def overlay(base, over):
     for key, value in over.items():
         if isinstance(value, dict):
@@ -162,7 +182,7 @@ def stages_of(chapter, declared):
     if chapter == "crnn":
         return set(declared).difference(*STAGES.values())
     if chapter == "multitask":
-        return {*SHARED, "corpus", "recorded", "features", "train", *STAGES[chapter]}
+        return {*SHARED, "corpus", "recorded", "features_cakir2017", "train", *STAGES[chapter]}
     return {*SHARED, *STAGES[chapter]}
 
 
@@ -189,6 +209,7 @@ def checkout(folder, chapter):
             wanted = [c for c in corpora if c.split("-")[0] in CORPORA[chapter]]
             stage["matrix"]["corpus"] = wanted
     (folder / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
+    (folder / "sitecustomize.py").write_text(OPENED)
     commands = " ".join(str(stage["cmd"]) for stage in pipeline["stages"].values())
     for notebook in (folder / "notebooks").glob("*.ipynb"):
         if f"/{notebook.name} " not in commands:
@@ -196,16 +217,17 @@ def checkout(folder, chapter):
     return folder
 
 
-def repro(folder, *arguments):
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+def command(folder, *arguments):
+    """Run a command of this environment in a checkout."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(folder)}
     return subprocess.run(
-        ["dvc", "repro", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
+
+
+def repro(folder, *arguments):
+    return command(folder, "dvc", "repro", *arguments)
 
 
 def every_notebook_runs(folder):
@@ -214,6 +236,8 @@ def every_notebook_runs(folder):
     notebooks = {p.stem for p in (folder / "notebooks").glob("*.ipynb")}
     executed = {p.stem.split("@")[0] for p in (folder / "data/notebooks/executed").glob("*.ipynb")}
     assert executed == notebooks
+    read = {p.stem.split("@")[0] for p in (folder / "reports/notebooks").glob("*.ipynb")}
+    assert read == notebooks
     overview = (folder / "reports/index.html").read_text()
     for page in executed:
         assert page.split("_", 1)[1].replace("_", "-") in overview
@@ -221,7 +245,7 @@ def every_notebook_runs(folder):
 
 def every_claim_has_one_verdict(folder, *papers):
     """And on sound that is not the paper's nothing counts as reproduced."""
-    tables = [pd.read_csv(p) for p in (folder / "reports/laptop/tables").glob("*claims.csv")]
+    tables = [pd.read_csv(p) for p in (folder / "reports/laptop").glob("*/tables/claims.csv")]
     judged = [claim for table in tables for claim in table.claim.unique()]
     facts = [yaml.safe_load((folder / f"data/published/{p}.yaml").read_text()) for p in papers]
     assert sorted(judged) == sorted(claim["id"] for paper in facts for claim in paper["claims"])
@@ -233,6 +257,90 @@ def every_claim_has_one_verdict(folder, *papers):
 def nothing_is_left_to_do(folder):
     done = repro(folder)
     assert "Running stage" not in done.stdout and done.returncode == 0
+
+
+def listed(folder, stage):
+    """The files that a stage depends on by the list of its notebook."""
+    pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
+    command = pipeline["stages"][stage.split("@")[0]]["cmd"]
+    notebook = command.partition("${code}/")[2].partition(".ipynb")[0]
+    lines = (folder / "data/notebooks/code" / f"{notebook}.files").read_text().splitlines()
+    return {line.split("  ")[1] for line in lines[1:]}
+
+
+def what_a_stage_reads_is_listed(folder):
+    """Of sedutils, no kernel and no worker of it has opened a file that its stage does not depend on."""
+    opened = {}
+    for line in (folder / ".cache/opened.txt").read_text().splitlines():
+        stage, path = line.split(" ", 1)
+        path = Path(path)
+        if path.parent.name == "__pycache__":
+            path = path.parent.parent / f"{path.name.partition('.')[0]}.py"
+        opened.setdefault(stage.rpartition(":")[2], set()).add(path.as_posix())
+    assert len(opened) >= 5
+    for stage, paths in opened.items():
+        assert paths - closure.MACHINERY <= listed(folder, stage), stage
+
+
+def just_what_can_reach_a_file_is_due(folder, names):
+    """One byte more in a file, and the stages that are due are those that list it, and no other."""
+    pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
+    stages = {name for name in pipeline["stages"] if name not in SHARED}
+    for name in names:
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content + b"\n")
+        try:
+            command(folder, "python", "-m", "sedutils.notebooks", "sources")
+            due = json.loads(command(folder, "dvc", "status", "--json").stdout)
+        finally:
+            (folder / name).write_bytes(content)
+        assert {stage.split("@")[0] for stage in due} - set(SHARED) == {
+            stage for stage in stages if name in listed(folder, stage)
+        }, name
+    command(folder, "python", "-m", "sedutils.notebooks", "sources")
+
+
+def every_notebook_opens(folder, elsewhere=()):
+    """As JupyterLab opens it, with a kernel in ``notebooks/``, each runs whole and changes nothing held.
+
+    elsewhere : those that another chapter's checkout opens
+    """
+    before = contents(folder)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SEDUTILS")}
+    environment |= {"PYTHONPATH": str(folder)}  # this checkout has no environment of its own
+    for path in sorted((folder / "notebooks").glob("*.ipynb")):
+        if path.stem in elsewhere:
+            continue
+        notebook = nbformat.read(path, 4)
+        notebook.cells[1].source += given(folder, path.stem)
+        client = NotebookClient(
+            notebook,
+            timeout=600,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.parent)}},
+        )
+        client.execute(env=environment)
+    assert contents(folder) == before
+    # what chapters say by hand is what they say in a stage
+    by_hand = folder / "data/by_hand"
+    for path in by_hand.rglob("reports/laptop/*/*/*"):
+        assert path.read_bytes() == (folder / path.relative_to(by_hand)).read_bytes(), path
+
+
+def given(folder, name):
+    """The parameters of one of a notebook's stages: a chapter alone may lack what it has by default."""
+    executed = min((folder / "data/notebooks/executed").glob(f"{name}@*.ipynb"))
+    cells = [
+        c for c in nbformat.read(executed, 4).cells if "injected-parameters" in c.metadata.tags
+    ]
+    return "".join("\n" + cell.source for cell in cells)
+
+
+def contents(folder):
+    """Path -> digest of every file that git or DVC may hold."""
+    passed = {".cache", ".git", "by_hand", "__pycache__", "tmp", ".ipynb_checkpoints"}
+    paths = (p for p in folder.rglob("*") if not passed & set(p.relative_to(folder).parts))
+    return {str(p.relative_to(folder)): files.digest(p) for p in paths if p.is_file()}
 
 
 def pages_and_notebooks_stand_alone(folder):

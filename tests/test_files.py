@@ -266,3 +266,23 @@ def test_silence_is_an_error_unless_allowed(level, tmp_path):
     one_line(caught, path, "silent")
     audio, _ = files.read_audio(path, allow_silence=True)
     assert len(audio) == RATE
+
+
+def test_a_folder_takes_the_place_of_the_old_one_whole(tmp_path):
+    folder = tmp_path / "corpus"
+    for content in ("old", "new"):
+        with files.whole_folder(folder) as part:
+            files.write_text(part / "audio" / content, content)
+    assert [p.name for p in folder.rglob("*") if p.is_file()] == ["new"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_interrupted_folder_leaves_the_old_one_and_nothing_else(tmp_path, error):
+    folder = tmp_path / "corpus"
+    with files.whole_folder(folder) as part:
+        files.write_text(part / "old", "old")
+    with pytest.raises(error), files.whole_folder(folder) as part:
+        files.write_text(part / "half", "half")
+        raise error
+    assert [p.name for p in tmp_path.rglob("*")] == ["corpus", "old"]

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sedutils import models, training
+from sedutils import training
 from sedutils.frames import Frames
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gradual import Attention, bands_left, of_one_map
+from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
 
 PAPER = {
@@ -35,7 +36,7 @@ WIDER = SMALL | {"channels": 6, "units": 8, "attention": "sigmoid", "dropout": 0
 
 def net(kind="CBRNN", arguments=SMALL, **changes):
     torch.manual_seed(0)
-    return models.KINDS[kind](**({"classes": 1, "asr": 0} | arguments | changes))
+    return KINDS[kind](**({"classes": 1, "asr": 0} | arguments | changes))
 
 
 def test_paper_size_has_the_recomputed_number_of_parameters():

@@ -6,10 +6,11 @@ import pytest
 import torch
 import yaml
 
-from sedutils import models, params
+from sedutils import params
 from sedutils.models.blocks import ConvBlock, Dense, GRULayer, LSTMLayer, trainable_parameters
 from sedutils.models.gmm import GMM
 from sedutils.models.gru import gru
+from sedutils.models.kinds import KINDS
 
 PUBLISHED = Path("data/published/cakir2017_crnn.yaml")
 
@@ -21,7 +22,7 @@ def paper_system(name, classes=16):
 
 def make(arguments, classes, front_end):
     sizes = {"classes": classes, "width": front_end["mel_bands"], "front_end": front_end}
-    return models.KINDS[arguments["kind"]].from_params(arguments, **sizes)
+    return KINDS[arguments["kind"]].from_params(arguments, **sizes)
 
 
 def published_counts():

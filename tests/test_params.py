@@ -1,5 +1,6 @@
 """params.yaml: valid as committed; one clear line for what is not; sizes lie over sections."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,16 @@ def test_an_unknown_section_is_an_error():
         params.load("systems.transformer", size="laptop")
 
 
-def test_a_stage_reads_nothing_but_what_it_declares(monkeypatch):
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """What stage `sources` writes, and the pipeline that declares what stages read."""
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    params.write_resolved()
+
+
+def test_a_stage_reads_nothing_but_what_it_declares(monkeypatch, written):
     monkeypatch.setenv("DVC_STAGE", "start_here@laptop")
     source, training = params.load("corpora.tut_sed_synthetic_2016", "training", size="laptop")
     assert source == {"source": "foley"}
@@ -137,7 +147,7 @@ def test_a_stage_reads_nothing_but_what_it_declares(monkeypatch):
 @pytest.mark.parametrize(
     "stage", ["train@laptop-main", "grid@laptop-chime_home-foley", "crnn@laptop"]
 )
-def test_a_stage_reads_what_it_declares(monkeypatch, stage):
+def test_a_stage_reads_what_it_declares(monkeypatch, written, stage):
     whole = params.load("training", "systems", size="laptop")
     monkeypatch.setenv("DVC_STAGE", stage)
     assert params.load("training", "systems", size="laptop") == whole

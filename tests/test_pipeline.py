@@ -1,7 +1,8 @@
 """The pipeline's own promises: declared what is used, notebooks without outputs, the lock up to date."""
 
-import ast
+import json
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -9,18 +10,10 @@ import papermill
 import pytest
 import yaml
 
-from sedutils import notebooks
+from sedutils import notebooks, params
 
 STAGES = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
 NOTEBOOKS = sorted(Path("notebooks").glob("*.ipynb"))
-# how work is spread and shown changes no result, and every stage would depend on these
-MACHINERY = {
-    f"sedutils/{name}.py"
-    for name in (
-        *("params", "schema", "schema_corpora", "schema_systems", "schema_weak"),
-        *("jobs", "__init__"),
-    )
-}
 
 
 def stages_of(notebook):
@@ -30,49 +23,15 @@ def stages_of(notebook):
     return runs
 
 
-def code(notebook):
-    return "\n".join(c.source for c in nbformat.read(notebook, 4).cells if c.cell_type == "code")
-
-
-def imported(source):
-    """Files of sedutils that a piece of Python imports."""
-    names = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sedutils":
-            names |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
-        elif isinstance(node, ast.Import):
-            names |= {a.name for a in node.names if a.name.split(".")[0] == "sedutils"}
-    for name in names:
-        path = Path(name.replace(".", "/"))
-        for file in (path.with_suffix(".py"), path / "__init__.py"):
-            if file.is_file():
-                yield str(file)
-
-
-def closure(source):
-    """All files of sedutils behind a piece of Python."""
-    found, todo = set(), set(imported(source))
-    while todo:
-        file = todo.pop()
-        found.add(file)
-        todo |= set(imported(Path(file).read_text())) - found
-    return found
-
-
 def test_there_are_notebooks():
     assert len(NOTEBOOKS) >= 5
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
-def test_a_stage_depends_on_every_module_its_notebook_imports(notebook):
-    for name, stage in stages_of(notebook).items():
-        declared = [d for d in stage["deps"] if d.startswith("sedutils")]
-        missing = [
-            file
-            for file in closure(code(notebook)) - MACHINERY
-            if not any(file == d or file.startswith(f"{d}/") for d in declared)
-        ]
-        assert not missing, f"stage {name} does not declare {sorted(missing)}"
+def test_a_stage_depends_on_the_code_of_its_notebook_and_on_what_it_reaches(notebook):
+    for stage in stages_of(notebook).values():
+        named = [d for d in stage["deps"] if d.startswith(("${code}", "sedutils"))]
+        assert named == [f"${{code}}/{notebook.stem}.{kind}" for kind in ("ipynb", "files")]
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
@@ -84,13 +43,13 @@ def test_a_stage_gives_parameters_its_notebook_has(notebook):
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_notebook_is_a_chapter(notebook):
-    nb = nbformat.read(notebook, 4)
-    assert nb.metadata == notebooks.KERNEL  # no private kernel, no version
+    text = notebook.read_text()
+    assert notebooks.clean(text) == text  # no outputs, no private kernel, no version
+    nb = nbformat.reads(text, 4)
     assert nb.cells[0].source.startswith("# ")
     assert "\nPaper: " in nb.cells[0].source
     assert sum("parameters" in c.metadata.get("tags", []) for c in nb.cells) == 1
     for cell in nb.cells:
-        assert not cell.get("outputs") and not cell.get("execution_count")
         assert cell.cell_type != "code" or cell.source.count("\n") < 20, cell.source
 
 
@@ -105,18 +64,51 @@ def test_environment_yml_installs_the_same_pins():
         assert re.fullmatch(r"[\w.-]+==[\w.]+", pin), pin
 
 
-def test_code_only_copies_hold_no_text_and_no_outputs():
-    nb = nbformat.v4.new_notebook(
-        cells=[
-            nbformat.v4.new_markdown_cell("words"),
-            nbformat.v4.new_code_cell("1 + 1", execution_count=3),
-        ]
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of one notebook, its text and outputs as JupyterLab saves them."""
+    shutil.copy("params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    output = nbformat.v4.new_output("stream", text="2\n")
+    code = nbformat.v4.new_code_cell(
+        "from sedutils import player",
+        execution_count=3,
+        outputs=[output],
+        metadata={"scrolled": True},
     )
-    bare = notebooks.code_only(nb)
-    assert [c.source for c in bare.cells] == ["1 + 1"]
-    assert bare.cells[0].execution_count is None
-    nb.cells[0].source = "other words"
-    assert nbformat.writes(notebooks.code_only(nb)) == nbformat.writes(bare)
+    cells = [nbformat.v4.new_markdown_cell("words"), code]
+    saved = {
+        "kernelspec": {"name": "python3", "display_name": "mine"},
+        "language_info": {"name": "python"},
+    }
+    Path("notebooks").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=saved), "notebooks/n.ipynb")
+    return tmp_path
+
+
+def test_what_stages_depend_on_holds_no_text_and_no_outputs(project):
+    notebooks.sources()
+    code = nbformat.read("data/notebooks/code/n.ipynb", 4)
+    assert [c.source for c in code.cells] == ["from sedutils import player"]
+    assert code.cells[0].execution_count is None and not code.cells[0].outputs
+    listed = Path("data/notebooks/code/n.files").read_text()
+    assert re.search(r"^[0-9a-f]{64}  sedutils/player.css$", listed, re.M)
+    stages_see = {p: p.read_bytes() for p in Path("data/notebooks/code").iterdir()}
+    path = Path("notebooks/n.ipynb")
+    path.write_text(path.read_text().replace("words", "other words"))
+    notebooks.sources()
+    assert {p: p.read_bytes() for p in Path("data/notebooks/code").iterdir()} == stages_see
+    assert "other words" in Path("data/notebooks/text/n.ipynb").read_text()
+    assert params.resolved("paper") == json.loads(Path("data/params/paper.json").read_text())
+
+
+def test_git_keeps_what_the_author_wrote(project):
+    kept = notebooks.clean(Path("notebooks/n.ipynb").read_text())
+    assert notebooks.clean(kept) == kept
+    nb = nbformat.reads(kept, 4)
+    assert nb.metadata == notebooks.KERNEL
+    assert not nb.cells[1].outputs and not nb.cells[1].metadata and not nb.cells[1].execution_count
+    assert nb.cells[1].id == nbformat.read("notebooks/n.ipynb", 4).cells[1].id
 
 
 def run_notebook(tmp_path, *cells, **given):

@@ -12,25 +12,39 @@ def checkout(tmp_path_factory):
 
 def test_every_notebook_runs_and_every_table_is_written(checkout):
     smoke.every_notebook_runs(checkout)
-    table = pd.read_csv(checkout / "reports/laptop/tables/crnn_table2.csv")
+    table = pd.read_csv(checkout / "reports/laptop/crnn/tables/table2.csv")
     methods = {"GMM", "FNN", "CNN", "RNN", "CRNN", "silence", "everything always on"}
     assert methods <= set(table.method)
     assert table.set_index("method").ER_frm_mean["silence"] == pytest.approx(1)
     assert set(table.source) == {"foley"} and set(table["size"]) == {"laptop"}
-    claims = pd.read_csv(checkout / "reports/laptop/tables/crnn_claims.csv")
+    claims = pd.read_csv(checkout / "reports/laptop/crnn/tables/claims.csv")
     assert {"C01", "C02", "C04", "C06", "C08"} <= set(claims.claim)
-    recorded = pd.read_csv(checkout / "reports/laptop/tables/crnn_recorded_claims.csv")
+    recorded = pd.read_csv(checkout / "reports/laptop/crnn_recorded/tables/claims.csv")
     assert {"C03", "C17", "C23", "C26", "C27", "C31", "C32"} <= set(recorded.claim)
     assert not set(claims.claim) & set(recorded.claim)
     for verdicts in (claims.verdict, recorded.verdict):
         assert not set(verdicts) & {"reproduced", "not reproduced"}
-    points = pd.read_csv(checkout / "reports/laptop/tables/crnn_grid.csv")
+    points = pd.read_csv(checkout / "reports/laptop/crnn_grid/tables/points.csv")
     assert points.groupby("search").corpus.nunique().to_dict() == {"first": 2, "second": 2}
     assert points.groupby("corpus").selected.sum().eq(3).all()
 
 
 def test_every_claim_has_one_verdict(checkout):
     smoke.every_claim_has_one_verdict(checkout, "cakir2017_crnn")
+
+
+def test_what_a_stage_reads_is_listed(checkout):
+    smoke.what_a_stage_reads_is_listed(checkout)
+
+
+def test_every_notebook_opens_and_changes_nothing(checkout):
+    smoke.every_notebook_opens(checkout)
+
+
+def test_just_what_can_reach_a_file_is_due(checkout):
+    names = ["player.css", "report.css", "models/blocks.py", "tagging.py", "foley/espeak.py"]
+    unreached = ["benchmark.py", "schema.py"]
+    smoke.just_what_can_reach_a_file_is_due(checkout, [f"sedutils/{n}" for n in names + unreached])
 
 
 def test_nothing_is_left_to_do(checkout):

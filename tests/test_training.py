@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import files, models, systems, training, triplets
+from sedutils import closure, files, systems, training, triplets
 from sedutils.frames import Frames
 from sedutils.models import cakir2017, phan2018
+from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
 
 DESIGN = {"sequence_frames": 16, "batch_frames": 64, "learning_rate": 0.01}
@@ -183,8 +184,8 @@ def test_a_network_enters_by_being_defined():
     class Entering(cakir2017.RNN):
         """Nothing else is needed."""
 
-    assert models.KINDS.pop("Entering") is Entering
-    assert "StopsByLoss" not in models.KINDS and {"GMM", "CRNN", "FBCRNN"} < set(models.KINDS)
+    assert KINDS.pop("Entering") is Entering
+    assert "StopsByLoss" not in KINDS and {"GMM", "CRNN", "FBCRNN"} < set(KINDS)
 
 
 def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
@@ -195,20 +196,16 @@ def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
     assert path(seed=1, data="x") != path(seed=1, data="y")
 
 
-COMMON = {"training.py", "frames.py", "network.py", "blocks.py", "gru.py", "files.py", "jobs.py"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "own"),
-    [
-        ("CRNN", {"cakir2017.py", "tagging.py"}),
-        ("MultiTaskCRNN", {"phan2018.py", "triplets.py", "decoding.py"}),
-    ],
-)
-def test_the_code_that_decides_is_all_that_a_network_imports(kind, own):
-    """blocks.py imports gru.py inside a function, where numba need not be."""
-    found = {path.name for path in training.code_of(models.KINDS[kind])}
-    assert found >= COMMON | own and "kao2018.py" not in found
+@pytest.mark.parametrize("kind", ["CRNN", "MultiTaskCRNN"])
+def test_a_checkpoint_holds_to_what_decides_its_numbers_and_no_more(kind):
+    """Its network and the loop, but neither other papers' networks nor what writes and shows results."""
+    behind = closure.definitions_behind(KINDS[kind], systems.Recordings, training.fit_sequences)
+    modules = {module.removeprefix("sedutils.") for module, _ in behind}
+    own = {"CRNN": "cakir2017", "MultiTaskCRNN": "phan2018"}
+    assert {"training", "frames", "models.blocks", "models.gru", f"models.{own[kind]}"} < modules
+    others = {"models.cakir2017", "models.phan2018", "models.kao2018", "models.gmm", "plots"}
+    assert modules & others == {f"models.{own[kind]}"}
+    assert ("sedutils.training", "fit") in behind and ("sedutils.systems", "keep") not in behind
 
 
 def test_what_a_network_says_of_itself_ends_its_training(folder, monkeypatch):
@@ -249,7 +246,7 @@ def test_training_runs_without_librosa_and_dvc():
     import subprocess
     import sys
 
-    code = "import sys, sedutils.training, sedutils.models; print({'librosa', 'dvc'} & set(sys.modules))"
+    code = "import sys, sedutils.training, sedutils.models.kinds; print({'librosa', 'dvc'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
 

@@ -110,7 +110,8 @@ def from_tags(system: System, data: Cuts, settings: dict) -> dict[str, list[dict
         system.model, train, validation, unlabelled=None, settings=settings, hop_s=data.hop_s,
         seed=system.seed, device=settings["device"],
     )  # fmt: skip
-    checkpoint = system.checkpoint(data, settings)
+    code = weak_training.fit, weak_training.Tagging
+    checkpoint = system.checkpoint(data, settings, *code)
     return {"history": weak_training.fit(tagging, checkpoint=checkpoint, label=system.title)}
 
 

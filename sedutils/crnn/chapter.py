@@ -1,6 +1,5 @@
 """The numbers of the chapter on Cakir et al. 2017: decisions, Tables I-III, claims."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -249,12 +248,3 @@ def normalised(features: Path, recording: str) -> np.ndarray:
     frames = Frames.read(features, "test")
     row = next(r for r in frames.recordings.itertuples() if r.recording == recording)
     return frames.recording(row, row.frames)[0][0].numpy()
-
-
-def metrics_json(table: pd.DataFrame, names: list[str]) -> str:
-    """The headline numbers as JSON: method -> metric -> mean over seeds."""
-    rows = table.set_index("method")
-    leaves = {
-        n: {m: round(float(rows.loc[n.upper(), f"{m}_mean"]), 4) for m in METRICS} for n in names
-    }
-    return json.dumps({"crnn_chapter": leaves}, indent=1) + "\n"

@@ -99,7 +99,7 @@ def train_tagger(*, experiment: Experiment, system: str, seed: int) -> None:
         tagging = weak_training.Tagging(
             made.model, labelled, validation, unlabelled=unlabelled, **options
         )
-        checkpoint = made.checkpoint(data, settings)
+        checkpoint = made.checkpoint(data, settings, weak_training.fit, weak_training.Tagging)
         return {"history": weak_training.fit(tagging, checkpoint=checkpoint, label=made.title)}
 
     def answers(made: System, data, device: str) -> dict[str, np.ndarray]:
@@ -134,7 +134,9 @@ def train_localiser(*, experiment: Experiment, system: str, seed: int) -> None:
         )
         given = ("pseudo_targets.npy", "told_train.npy", "told_validation.npy", "thresholds.csv")
         digests = [files.digest(experiment.folder / name) for name in given]
-        checkpoint = made.checkpoint(data, settings, given=digests)
+        checkpoint = made.checkpoint(
+            data, settings, weak_training.fit, weak_training.Localising, given=digests
+        )
         return {"history": weak_training.fit(localising, checkpoint=checkpoint, label=made.title)}
 
     def answers(made: System, data, device: str) -> dict[str, np.ndarray]:

@@ -4,7 +4,6 @@ import base64
 import io
 
 import librosa
-import matplotlib.pyplot as plt
 import numpy as np
 import soundfile
 from IPython.display import HTML
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 
 from sedutils.foley import AVERAGE_SECONDS, synthesise
 from sedutils.foley.dsp import SAMPLE_RATE
+from sedutils.plots import plt
 
 HOP = 882  # 20 ms
 _RANGE_DB = 70.0

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import acoustic_model, files, training
+from sedutils import acoustic_model, closure, files, training
 from sedutils import corpus as corpora
 from sedutils.frames import Frames
 from sedutils.models.tdnnf import TDNNF, frame_accuracy, recordings_of
@@ -42,7 +42,7 @@ def trained(settings: dict, frames: dict[str, Frames], folder: Path, *, device: 
     checkpoint = training.checkpoint_path(
         training.CHECKPOINTS,
         settings=learnt,
-        code=[files.digest(path) for path in training.code_of(TDNNF, acoustic_model.Chunks)],
+        code=closure.digest_of(TDNNF, acoustic_model.fit),
         data=[files.digest(np.ascontiguousarray(x).tobytes()) for x in arrays(frames["train"])],
     )
     pair = frames["train"], frames["validation"]
