@@ -49,7 +49,7 @@ def fit(
     model.to(device, memory_format=torch.channels_last)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=schedule.learning_rate, fused=True)
-    run = Run(model, optimiser, seed, checkpoint)
+    run = Run(model, optimiser, seed, checkpoint, first=schedule.first_epoch)
     if run.resume():
         validate()  # what batches take from a validation follows from the weights
     progress = jobs.Progress(f"{label}: epoch", total=schedule.max_epochs, done=len(run.history))
@@ -70,7 +70,7 @@ def fit(
             model.after_step(step)
             losses.append(loss.detach())  # .item() would wait for the device
         remarks = batches.remarks(epoch)
-        run.note(torch.stack(losses).mean().item(), validate(), remarks, schedule.first_epoch)
+        run.note(torch.stack(losses).mean().item(), validate(), remarks)
         run.finished = schedule.over(run)
         if run.finished or len(run.history) % schedule.checkpoint_epochs == 0:
             run.save()
@@ -188,19 +188,22 @@ def fit_sequences(
 
 
 class Run:
-    """The state of one training, which a checkpoint holds whole."""
+    """The state of one training, which a checkpoint holds whole; ``first``: the first epoch that counts."""
 
-    def __init__(self, model: Network, optimiser, seed: int, checkpoint: Path | None):
+    def __init__(
+        self, model: Network, optimiser, seed: int, checkpoint: Path | None, *, first: int
+    ):
         self.model, self.optimiser, self.checkpoint = model, optimiser, checkpoint
+        self.first = first
         self.history, self.finished = [], False
         self.best, self.best_score, self.best_epoch = None, -math.inf, 0
         torch.manual_seed(seed)
 
-    def note(self, loss: float, score: float, remarks: dict, first_epoch: int) -> None:
-        """Append an epoch, and keep the weights if they are the best from ``first_epoch`` on."""
+    def note(self, loss: float, score: float, remarks: dict) -> None:
+        """Append an epoch, and keep the weights if they are the best so far."""
         epoch = len(self.history) + 1
         self.history.append({"epoch": epoch, "loss": loss, "validation_score": score} | remarks)
-        if epoch >= first_epoch and score > self.best_score:
+        if epoch >= self.first and score > self.best_score:
             self.best_score, self.best_epoch = score, epoch
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
