@@ -15,7 +15,6 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 
 from sedutils import files, training
@@ -112,8 +111,7 @@ def untrained(widths: dict, frames: Frames, *, seed: int, chunk_s: float) -> TDN
 
 def write(model: TDNNF, folder: Path) -> None:
     """Keep a network, the widths it was made of and its channel; no pickle."""
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    files.write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
+    model.write(folder)
     channel = None if model.channel is None else model.channel.tolist()
     described = {"widths": model.widths, "channel": channel}
     files.write_text(folder / "description.json", json.dumps(described, indent=1) + "\n")
@@ -124,7 +122,7 @@ def read(folder: Path, *, subsampling: int = 1) -> TDNNF:
     described = json.loads((Path(folder) / "description.json").read_text())
     model = TDNNF(**(described["widths"] | {"subsampling": subsampling}))
     model.channel = described["channel"] and torch.tensor(described["channel"])
-    model.load_state_dict(safetensors.torch.load_file(Path(folder) / "model.safetensors"))
+    model.read(folder)
     return model.eval()
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import safetensors.torch
 import torch
 
 from sedutils import closure, files, training
@@ -161,7 +160,7 @@ class System:
 
     def write(self, folder: Path) -> None:
         """Write weights and description; no pickle."""
-        write_weights(self.model, folder)
+        self.model.write(folder)
         described = self.description | {"parameters": self.parameters}
         files.write_text(folder / "description.json", json.dumps(described, indent=1) + "\n")
 
@@ -170,7 +169,7 @@ class System:
         """Open a system that `write` wrote; ``FileNotFoundError`` or ``ValueError`` names the file."""
         description = json.loads((Path(folder) / "description.json").read_text())
         model = make(description)
-        read_weights(model, folder, description["system"])
+        model.read(folder)
         return cls(model, description)
 
 
@@ -183,21 +182,6 @@ def make(description: dict) -> Network:
         width=len(description["statistics"]["mean"]),
         front_end=description["features"],
     )
-
-
-def write_weights(model: Network, folder: Path) -> None:
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    files.write_bytes(Path(folder) / "model.safetensors", safetensors.torch.save(weights))
-
-
-def read_weights(model: Network, folder: Path, name: str) -> None:
-    """ValueError for weights of another network."""
-    path = Path(folder) / "model.safetensors"
-    try:
-        model.load_state_dict(safetensors.torch.load_file(path))
-    except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
-        said = " ".join(str(error).split())
-        raise ValueError(f"{path}: not the weights of {name} ({said})") from None
 
 
 def by_sequences(

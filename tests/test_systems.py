@@ -130,7 +130,7 @@ def test_weights_that_are_cut_or_of_another_layout_are_named(trained, tmp_path):
             content = (trained / "rnn/1" / file).read_bytes()
             (folder / file).write_bytes(damage(content) if file.startswith("model") else content)
         with pytest.raises(
-            ValueError, match=r"model\.safetensors: not the weights of rnn"
+            ValueError, match=r"model\.safetensors: not the weights of a RNN"
         ) as caught:
             systems.System.read(folder)
         assert "\n" not in str(caught.value)

@@ -1,11 +1,15 @@
 """The base class of all networks: what training, scoring and keeping ask of them. No librosa: it runs where only
 torch and numpy are."""
 
+from pathlib import Path
+
 import numpy as np
+import safetensors.torch
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sedutils import files
 from sedutils.frames import Frames
 
 # Values of a network's section in params.yaml that its training takes, not its class
@@ -114,6 +118,22 @@ class Network(nn.Module):
         rows = self.predict(frames, length, device).reshape(len(frames), length, -1)
         place = np.minimum(points.astype(int), length - 1)
         return rows[np.arange(len(rows))[:, None], place]
+
+    def write(self, folder: Path) -> None:
+        """Keep the weights; no pickle."""
+        weights = {k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}
+        files.write_bytes(Path(folder) / "model.safetensors", safetensors.torch.save(weights))
+
+    def read(self, folder: Path) -> None:
+        """Take weights that `write` kept; ``ValueError`` names a file of others."""
+        path = Path(folder) / "model.safetensors"
+        try:
+            self.load_state_dict(safetensors.torch.load_file(path))
+        except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
+            said = " ".join(str(error).split())
+            raise ValueError(
+                f"{path}: not the weights of a {type(self).__name__} ({said})"
+            ) from None
 
 
 def pick(device: str | torch.device) -> torch.device:
