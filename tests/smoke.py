@@ -1,4 +1,4 @@
-"""The pipeline at smoke size, a chapter at a time, in checkouts of their own with nothing but what git would hold."""
+"""The pipeline at smoke size, a chapter at a time, in checkouts of their own with nothing but its sources."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import record
 import yaml
 
 from sedutils import markup
@@ -135,6 +136,21 @@ TINY = {
     "evaluation": {"resamples": 100},
 }
 
+# Whatever a user, whose params.yaml is taken where git has none, reads or runs in its place
+MADE_HERE = {
+    "build": {"sizes": ["laptop"]},
+    "corpora": {
+        **{name: {"source": "foley"} for name in TINY["corpora"]},
+        "speech": {"source": "espeak"},
+    },
+    "jobs": {"backend": "in-process"},
+}
+CODE = ("data/published", "notebooks", "sedutils")
+HELD = (
+    *(".dvc/config", ".dvcignore", ".gitignore", "params.yaml"),
+    *("data/measured/*.csv", "data/raw/*/README.md"),
+)
+
 
 def overlay(base, over):
     for key, value in over.items():
@@ -145,15 +161,21 @@ def overlay(base, over):
 
 
 def copy_of_the_sources(folder):
-    """Every file that git tracks or would track in a folder, which becomes a repository of its own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    for name in listed:
-        if Path(name).is_file() and not name.startswith("reports/"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, folder / name)
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    """The code as it stands here; as they are staged the files that a user or a run may change."""
+    for name in CODE:
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(record.ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(record.ROOT / "dvc.yaml", folder)
+    record.lay(folder, *HELD)
+    return repository(folder)
+
+
+def repository(folder):
+    """A folder in which DVC works, with git where there is one."""
+    if shutil.which("git"):
+        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    else:
+        (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
     return folder
 
 
@@ -173,10 +195,9 @@ def checkout(folder, chapter):
     DVC writes after every stage.
     """
     copy_of_the_sources(folder)
-    (folder / "dvc.lock").unlink()
     tree = yaml.safe_load((folder / "params.yaml").read_text())
+    overlay(tree, MADE_HERE)
     overlay(tree["sizes"]["laptop"], TINY)
-    tree["jobs"]["backend"] = "in-process"
     (folder / "params.yaml").write_text(yaml.safe_dump(tree))
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
     kept = stages_of(chapter, pipeline["stages"])
