@@ -66,7 +66,7 @@ def with_bases(systems: dict[str, dict]) -> dict[str, dict]:
     return full
 
 
-def load(*sections: str, size: str, path: str | Path = "params.yaml") -> list[dict]:
+def load(*sections: str, size: str) -> list[dict]:
     """Return sections of params.yaml with the values of a size laid over them.
 
     A section is named by its path, such as ``"training"`` or ``"corpora.tut_sed_synthetic_2016"``.
@@ -74,7 +74,7 @@ def load(*sections: str, size: str, path: str | Path = "params.yaml") -> list[di
     declaration is a ``KeyError`` and not a stale result.
     """
     stage = os.environ.get("DVC_STAGE")
-    tree = read(path)
+    tree = read("params.yaml")
     if stage:
         tree = kept(tree, declared(stage, size))
     scaled = tree.get("sizes", {}).get(size, {})
@@ -85,7 +85,7 @@ def load(*sections: str, size: str, path: str | Path = "params.yaml") -> list[di
     ]
     for name, values in zip(sections, loaded, strict=True):
         if not values:
-            raise KeyError(f"{path} has no {name!r}, or stage {stage} does not declare it")
+            raise KeyError(f"params.yaml has no {name!r}, or stage {stage} does not declare it")
     return loaded
 
 

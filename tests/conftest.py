@@ -24,11 +24,12 @@ def rng():
 
 
 @pytest.fixture(scope="session")
-def staged_params(tmp_path_factory):
-    """The path of params.yaml as it is staged."""
-    path = tmp_path_factory.mktemp("staged") / "params.yaml"
-    path.write_text(record.staged("params.yaml"))
-    return path
+def staged(tmp_path_factory):
+    """A folder in which `params` finds params.yaml as it is staged."""
+    folder = tmp_path_factory.mktemp("staged")
+    (folder / "params.yaml").write_text(record.staged("params.yaml"))
+    shutil.copy(record.ROOT / "dvc.yaml", folder)
+    return folder
 
 
 @pytest.fixture

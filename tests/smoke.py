@@ -136,7 +136,7 @@ TINY = {
     "evaluation": {"resamples": 100},
 }
 
-# Whatever a user, whose params.yaml is taken where git has none, reads or runs in its place
+# Where git has no params.yaml it is the user's, who may build, read and run something else
 MADE_HERE = {
     "build": {"sizes": ["laptop"]},
     "corpora": {
@@ -145,6 +145,7 @@ MADE_HERE = {
     },
     "jobs": {"backend": "in-process"},
 }
+# What a checkout has of the project: as it stands here, and as it is staged
 CODE = ("data/published", "notebooks", "sedutils")
 HELD = (
     *(".dvc/config", ".dvcignore", ".gitignore", "params.yaml"),
@@ -161,7 +162,7 @@ def overlay(base, over):
 
 
 def copy_of_the_sources(folder):
-    """The code as it stands here; as they are staged the files that a user or a run may change."""
+    """All that the pipeline begins with, in a folder in which DVC works."""
     for name in CODE:
         ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(record.ROOT / name, folder / name, ignore=ignored)
@@ -171,7 +172,7 @@ def copy_of_the_sources(folder):
 
 
 def repository(folder):
-    """A folder in which DVC works, with git where there is one."""
+    """The folder as DVC wants it: a repository, or told that there is no git."""
     if shutil.which("git"):
         subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     else:

@@ -1,5 +1,6 @@
 """The grid: sizes of the paper's search, samples that stay, scores that agree, claims on made-up points."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -14,9 +15,10 @@ SYNTHETIC = "tut_sed_synthetic_2016"
 
 
 @pytest.fixture
-def paper(staged_params):
+def paper(staged):
     """Sections grid and systems at paper size."""
-    return params.load("grid", "systems", size="paper", path=staged_params)
+    with contextlib.chdir(staged):
+        return params.load("grid", "systems", size="paper")
 
 
 def test_the_paper_size_is_the_whole_grid(paper):

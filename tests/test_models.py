@@ -1,5 +1,6 @@
 """The networks: parameter counts of the paper, shapes, and the fast GRU against torch's own."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,10 @@ def narrow(name, classes, **changes):
 
 
 @pytest.fixture(scope="module")
-def paper_system(staged_params):
+def paper_system(staged):
     """Makes a system of params.yaml at paper size."""
-    path = staged_params
-    systems, front_end = params.load("systems", "features.cakir2017", size="paper", path=path)
+    with contextlib.chdir(staged):
+        systems, front_end = params.load("systems", "features.cakir2017", size="paper")
     return lambda name, classes=16: make(systems[name], classes, front_end)
 
 

@@ -1,37 +1,31 @@
 """params.yaml: valid as staged; one clear line for what is not; sizes lie over sections."""
 
-import functools
-
 import pytest
 import yaml
 
 from sedutils import params
 
 
-@pytest.fixture
-def changed(staged_params, tmp_path):
-    """Makes a copy of params.yaml with one value set; a path of keys joined by dots."""
-
-    def change(path, value):
-        branch = tree = params.read(staged_params)
-        *parents, key = path.split(".")
-        for parent in parents:
-            branch = branch[parent]
-        branch[key] = value
-        copy = tmp_path / "params.yaml"
-        copy.write_text(yaml.safe_dump(tree))
-        return copy
-
-    return change
+@pytest.fixture(autouse=True)
+def project(staged, monkeypatch):
+    """Where every test here finds params.yaml."""
+    monkeypatch.chdir(staged)
 
 
-@pytest.fixture
-def load(staged_params):
-    return functools.partial(params.load, path=staged_params)
+def changed(tmp_path, path, value):
+    """A copy of params.yaml with one value set; a path of keys joined by dots."""
+    branch = tree = params.read("params.yaml")
+    *parents, key = path.split(".")
+    for parent in parents:
+        branch = branch[parent]
+    branch[key] = value
+    copy = tmp_path / "params.yaml"
+    copy.write_text(yaml.safe_dump(tree))
+    return copy
 
 
-def test_the_staged_file_is_valid(staged_params):
-    params.validate(staged_params)
+def test_the_staged_file_is_valid():
+    params.validate("params.yaml")
 
 
 CORPUS = "corpora.tut_sed_synthetic_2016"
@@ -97,9 +91,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("path", "value", "words"), BAD)
-def test_a_bad_value_is_one_line_that_names_it(changed, path, value, words):
+def test_a_bad_value_is_one_line_that_names_it(tmp_path, path, value, words):
     with pytest.raises(ValueError, match=r"params\.yaml") as caught:
-        params.validate(changed(path, value))
+        params.validate(changed(tmp_path, path, value))
     message = str(caught.value)
     assert words in message
     assert "\n" not in message
@@ -120,44 +114,44 @@ def test_an_empty_file_is_an_error(tmp_path):
         params.validate(empty)
 
 
-def test_the_values_of_a_size_lie_over_the_section(load, staged_params):
-    tree = params.read(staged_params)
-    laptop, paper = (load("systems.crnn", size=size)[0] for size in ("laptop", "paper"))
+def test_the_values_of_a_size_lie_over_the_section():
+    tree = params.read("params.yaml")
+    laptop, paper = (params.load("systems.crnn", size=size)[0] for size in ("laptop", "paper"))
     assert laptop["maps"] == tree["sizes"]["laptop"]["systems"]["crnn"]["maps"]
     assert paper["maps"] == tree["systems"]["crnn"]["maps"] == 256
     assert laptop["pool"] == paper["pool"] == [5, 4, 2]
 
 
-def test_an_unknown_section_is_an_error(load):
+def test_an_unknown_section_is_an_error():
     with pytest.raises(KeyError, match=r"systems\.transformer"):
-        load("systems.transformer", size="laptop")
+        params.load("systems.transformer", size="laptop")
 
 
-def test_a_stage_reads_nothing_but_what_it_declares(monkeypatch, load):
-    (whole,) = load("training", size="laptop")
+def test_a_stage_reads_nothing_but_what_it_declares(monkeypatch):
+    (whole,) = params.load("training", size="laptop")
     monkeypatch.setenv("DVC_STAGE", "start_here@laptop")
-    source, training = load("corpora.tut_sed_synthetic_2016", "training", size="laptop")
+    source, training = params.load("corpora.tut_sed_synthetic_2016", "training", size="laptop")
     assert source == {"source": "foley"}
     assert training["patience"] == whole["patience"]
     with pytest.raises(KeyError, match=r"'systems', or stage start_here@laptop does not declare"):
-        load("systems", size="laptop")
+        params.load("systems", size="laptop")
 
 
 @pytest.mark.parametrize(
     "stage", ["train@laptop-main", "grid@laptop-chime_home-foley", "crnn@laptop"]
 )
-def test_a_stage_reads_what_it_declares(monkeypatch, load, stage):
-    whole = load("training", "systems", size="laptop")
+def test_a_stage_reads_what_it_declares(monkeypatch, stage):
+    whole = params.load("training", "systems", size="laptop")
     monkeypatch.setenv("DVC_STAGE", stage)
-    assert load("training", "systems", size="laptop") == whole
+    assert params.load("training", "systems", size="laptop") == whole
     if stage.startswith("train"):
-        (family,) = load("families.tut_sed_synthetic_2016.main", size="laptop")
+        (family,) = params.load("families.tut_sed_synthetic_2016.main", size="laptop")
         assert family["systems"] == ["gmm", "fnn", "rnn", "cnn", "crnn"]
 
 
-def test_of_a_cluster_the_backend_is_its_address(staged_params, changed):
-    assert params.workers(staged_params) == {"backend": "processes", "workers": 0}
-    path = changed("jobs.scheduler", "tcp://host:8786")
+def test_of_a_cluster_the_backend_is_its_address(tmp_path):
+    assert params.workers() == {"backend": "processes", "workers": 0}
+    path = changed(tmp_path, "jobs.scheduler", "tcp://host:8786")
     assert params.workers(path)["backend"] == "processes"
     path.write_text(path.read_text().replace("backend: processes", "backend: dask"))
     assert params.workers(path) == {"backend": "tcp://host:8786", "workers": 0}
