@@ -1,10 +1,16 @@
 import json
+import os
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
+import record
 import torch
 
 from sedutils import files
+
+record.guard()
 
 
 def pytest_collection_modifyitems(items):
@@ -15,6 +21,36 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory):
+    """A folder in which `params` finds params.yaml as it is staged."""
+    folder = tmp_path_factory.mktemp("staged")
+    (folder / "params.yaml").write_text(record.staged("params.yaml"))
+    shutil.copy(record.ROOT / "dvc.yaml", folder)
+    return folder
+
+
+@pytest.fixture
+def git(tmp_path, monkeypatch):
+    """Runs git in a repository of the test's own, without anything that the user has configured."""
+    if not shutil.which("git"):
+        pytest.skip("git is not on the path")
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "a@b")
+
+    def run(*arguments):
+        command = ["git", "-C", str(tmp_path), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    run("init", "--quiet")
+    return run
 
 
 def refused(error, call, *needles):

@@ -5,13 +5,12 @@ import json
 
 import numpy as np
 import pandas as pd
+from sections import TRAINING
 
-from sedutils import corpus, files, params
+from sedutils import corpus, files
 from sedutils.rare_training import Task
 
-(TRAINING,) = params.load("training", size="laptop")
-SETTINGS = TRAINING | {"patience": 0, "minimum_epochs": 1, "max_epochs": 2, "device": "cpu"}
-SETTINGS |= {"checkpoint_epochs": 1}
+SETTINGS = TRAINING | {"patience": 0, "checkpoint_epochs": 1}
 LABELS = ["cry", "shot"]
 FRAMES, BANDS, HOP_S = 64, 16, 0.1  # of a clip
 BASE = {

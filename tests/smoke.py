@@ -1,4 +1,4 @@
-"""The pipeline at smoke size, a chapter at a time, in checkouts of their own with nothing but what git would hold."""
+"""The pipeline at smoke size, a chapter at a time, in checkouts of their own with nothing but its sources."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
+import record
 import yaml
 from nbclient import NotebookClient
 
@@ -137,6 +138,22 @@ TINY = {
     "evaluation": {"resamples": 100},
 }
 
+# Where git has no params.yaml it is the user's, who may build, read and run something else
+MADE_HERE = {
+    "build": {"sizes": ["laptop"]},
+    "corpora": {
+        **{name: {"source": "foley"} for name in TINY["corpora"]},
+        "speech": {"source": "espeak"},
+    },
+    "jobs": {"backend": "in-process"},
+}
+# What a checkout has of the project: as it stands here, and as it is staged
+CODE = ("data/published", "notebooks", "sedutils")
+HELD = (
+    *(".dvc/config", ".dvcignore", ".gitignore", "params.yaml"),
+    *("data/measured/*.csv", "data/raw/*/README.md"),
+)
+
 
 # Goes into a checkout: notes every file of the checkout's sedutils that a stage opens, whatever process does
 OPENED = """
@@ -165,15 +182,21 @@ def overlay(base, over):
 
 
 def copy_of_the_sources(folder):
-    """Every file that git tracks or would track in a folder, which becomes a repository of its own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    for name in listed:
-        if Path(name).is_file() and not name.startswith("reports/"):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, folder / name)
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    """All that the pipeline begins with, in a folder in which DVC works."""
+    for name in CODE:
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(record.ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(record.ROOT / "dvc.yaml", folder)
+    record.lay(folder, *HELD)
+    return repository(folder)
+
+
+def repository(folder):
+    """The folder as DVC wants it: a repository, or told that there is no git."""
+    if shutil.which("git"):
+        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    else:
+        (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n")
     return folder
 
 
@@ -193,10 +216,9 @@ def checkout(folder, chapter):
     DVC writes after every stage.
     """
     copy_of_the_sources(folder)
-    (folder / "dvc.lock").unlink()
     tree = yaml.safe_load((folder / "params.yaml").read_text())
+    overlay(tree, MADE_HERE)
     overlay(tree["sizes"]["laptop"], TINY)
-    tree["jobs"]["backend"] = "in-process"
     (folder / "params.yaml").write_text(yaml.safe_dump(tree))
     pipeline = yaml.safe_load((folder / "dvc.yaml").read_text())
     kept = stages_of(chapter, pipeline["stages"])

@@ -6,13 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CountingGenerator, refused
+from sections import HOME
 
-from sedutils import corpus, domestic_mixing, domestic_sources, files, mixing, params
+from sedutils import corpus, domestic_mixing, domestic_sources, files, mixing
 from sedutils.foley import domestic
 
-(LAPTOP,) = params.load("corpora.desed_2020", size="laptop")
-COUNTS = {"weak": 5, "unlabelled": 4, "synthetic": 4, "validation": 4, "public": 4}
-TINY = LAPTOP | {"clip_s": 3.0, "clips": COUNTS}
 IN_PROCESS = {"backend": "in-process", "workers": 1}
 OWN = [k for k, recipe in domestic.RECIPES.items() if recipe.__module__ == domestic.__name__]
 
@@ -85,12 +83,12 @@ def test_machines_run_on_and_dishes_clink():
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("domestic")
-    return domestic_mixing.make("foley", TINY, folder, **IN_PROCESS)
+    return domestic_mixing.make("foley", HOME, folder, **IN_PROCESS)
 
 
 def check_what_is_told(made, labels):
     scene = made.recordings.set_index("recording").scene
-    assert made.labels == tuple(labels) and scene.value_counts().to_dict() == COUNTS
+    assert made.labels == tuple(labels) and scene.value_counts().to_dict() == HOME["clips"]
     assert set(made.tagged) == set(scene.index[scene == "weak"])
     told = set(scene[made.events.recording])
     assert told == {"synthetic", "validation", "public"}
@@ -109,19 +107,19 @@ def test_each_part_tells_what_it_should(made):
 
 
 def test_speech_is_heard_most_and_every_class_in_every_part():
-    counts = dict.fromkeys(COUNTS, 40)
+    counts = dict.fromkeys(HOME["clips"], 40)
     source = domestic_sources.Home(1)
-    parts = domestic_mixing.plan(source, TINY | {"clips": counts})
+    parts = domestic_mixing.plan(source, HOME | {"clips": counts})
     clips = parts.drop_duplicates(["recording", "label"])
     table = clips.groupby([clips.recording.str.rsplit("-", n=1).str[0], "label"]).size().unstack()
     assert (table >= 3).all().all() and (
         table.Speech > 2 * table.drop(columns="Speech").max(axis=1)
     ).all()
     over_db = parts.level_db - domestic_mixing.BACKGROUND_DB
-    low, high = TINY["event_to_background_db"]
+    low, high = HOME["event_to_background_db"]
     assert over_db.between(low, high).all() and over_db.min() < low + 2 and over_db.max() > high - 2
     assert (clips.groupby("recording").size().value_counts(normalize=True) > 0.08).all()
-    longer = domestic_mixing.plan(source, TINY | {"clips": counts | {"weak": 50}})
+    longer = domestic_mixing.plan(source, HOME | {"clips": counts | {"weak": 50}})
     pd.testing.assert_frame_equal(longer[: (parts.recording < "weak-00040").sum()][:50], parts[:50])
 
 
@@ -136,14 +134,14 @@ def test_no_two_splits_share_a_voice():
 def test_a_clip_is_its_own_whatever_is_made_before_it(made, tmp_path):
     """One clip alone, rendered last or by another worker, has the bytes it has in the corpus."""
     name = made.recordings.recording.iloc[-2]
-    source = domestic_sources.Home(TINY["seed"])
+    source = domestic_sources.Home(HOME["seed"])
     own = made.parts[made.parts.recording == name]
     events = domestic_mixing.write_clip(
-        parts=own, source=source, path=tmp_path / "one.wav", settings=TINY
+        parts=own, source=source, path=tmp_path / "one.wav", settings=HOME
     )
     assert files.digest(tmp_path / "one.wav") == files.digest(made.audio_path(name))
     assert len(events) == len(made.events_of(name))
-    again = domestic_mixing.make("foley", TINY, tmp_path / "b", backend="processes", workers=2)
+    again = domestic_mixing.make("foley", HOME, tmp_path / "b", backend="processes", workers=2)
     for row in again.recordings.itertuples():
         assert files.digest(again.audio_path(row.recording)) == files.digest(
             made.audio_path(row.recording)
@@ -217,7 +215,7 @@ def bank(tmp_path):
 
 
 def test_a_bank_gives_every_part_recordings_of_its_own(bank, tmp_path):
-    settings = TINY | {"bank": str(bank)}
+    settings = HOME | {"bank": str(bank)}
     made = domestic_mixing.make("bank", settings, tmp_path / "corpus", **IN_PROCESS)
     check_what_is_told(made, ["hum", "knock"])
     part = made.parts.recording.str.rsplit("-", n=1).str[0]
@@ -228,14 +226,14 @@ def test_a_bank_gives_every_part_recordings_of_its_own(bank, tmp_path):
     assert set(fold[part.isin(domestic_sources.TRAINED)]) <= {1, 2, 3}
     knocks = made.events[made.events.label == "knock"]
     # two clips may meet, but the pauses of one part its knocks
-    assert (knocks.offset_s - knocks.onset_s).median() < 0.2 < TINY["annotation_gap_s"]
+    assert (knocks.offset_s - knocks.onset_s).median() < 0.2 < HOME["annotation_gap_s"]
     again = domestic_mixing.make("bank", settings, tmp_path / "b", **IN_PROCESS)
     pd.testing.assert_frame_equal(again.parts, made.parts)
     assert domestic_mixing.facts(tmp_path / "b") == ""
 
 
 def test_what_a_bank_lacks_is_named(bank, tmp_path):
-    settings = TINY | {"bank": str(bank)}
+    settings = HOME | {"bank": str(bank)}
     call = lambda **other: domestic_mixing.make(  # noqa: E731
         "bank", settings | other, tmp_path / "c", **IN_PROCESS
     )

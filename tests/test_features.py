@@ -6,11 +6,11 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
+from sections import FRONT_END
 
-from sedutils import corpus, features, files, params
+from sedutils import corpus, features, files
 from sedutils.frames import Frames
 
-(SETTINGS,) = params.load("features.cakir2017", size="laptop")
 RATE, HOP = 44100, 882
 
 
@@ -18,7 +18,7 @@ def test_a_click_shows_in_the_frame_it_lies_in():
     for frame in (10, 25):
         audio = np.zeros(RATE, np.float32)
         audio[frame * HOP + HOP // 2] = 1.0
-        energy = features.log_mel(audio, **features.front_end(SETTINGS)).sum(axis=1)
+        energy = features.log_mel(audio, **features.front_end(FRONT_END)).sum(axis=1)
         assert energy.argmax() == frame
 
 
@@ -34,14 +34,14 @@ def test_mel_energies_are_those_of_librosa(rng):
         center=False,
     )
     expected = librosa.filters.mel(sr=RATE, n_fft=2048, n_mels=40) @ np.abs(spectrum) ** 2
-    settings = {k: v for k, v in features.front_end(SETTINGS).items() if k != "log_floor"}
+    settings = {k: v for k, v in features.front_end(FRONT_END).items() if k != "log_floor"}
     energies = features.mel_energies(audio, **settings)
     np.testing.assert_allclose(energies, expected.T[:301], rtol=1e-4)
 
 
 @pytest.mark.parametrize("samples", [HOP, HOP + 1, 5 * HOP - 1, 5 * HOP])
 def test_frames_cover_the_recording(samples):
-    mel = features.log_mel(np.ones(samples, np.float32), **features.front_end(SETTINGS))
+    mel = features.log_mel(np.ones(samples, np.float32), **features.front_end(FRONT_END))
     assert mel.shape == (-(-samples // HOP), 40)
     cepstra = features.mfcc(mel, mfcc=20, delta_frames=9)
     assert cepstra.shape == (len(mel), 59)
@@ -52,7 +52,7 @@ def test_a_tone_lies_in_its_band():
     time = np.arange(RATE) / RATE
     low, high = (
         features.log_mel(
-            np.sin(2 * np.pi * f * time).astype(np.float32), **features.front_end(SETTINGS)
+            np.sin(2 * np.pi * f * time).astype(np.float32), **features.front_end(FRONT_END)
         )
         .mean(axis=0)
         .argmax()
@@ -77,7 +77,7 @@ def made(tmp_path, rng):
 
 def test_extract_writes_one_map_a_front_end(made, tmp_path):
     folder = tmp_path / "features"
-    features.extract(made, folder, settings=SETTINGS, backend="in-process", workers=1)
+    features.extract(made, folder, settings=FRONT_END, backend="in-process", workers=1)
     targets = np.load(folder / "targets.npy")
     assert np.load(folder / "log_mel.npy").shape == (200, 40)
     assert np.load(folder / "mfcc.npy").shape == (200, 59)
@@ -96,7 +96,9 @@ def test_extract_writes_one_map_a_front_end(made, tmp_path):
 
 def test_two_workers_write_the_same_bytes(made, tmp_path):
     for name, backend, workers in (("a", "in-process", 1), ("b", "processes", 2)):
-        features.extract(made, tmp_path / name, settings=SETTINGS, backend=backend, workers=workers)
+        features.extract(
+            made, tmp_path / name, settings=FRONT_END, backend=backend, workers=workers
+        )
     for file in ("log_mel.npy", "mfcc.npy", "targets.npy", "statistics.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
@@ -113,7 +115,7 @@ def test_every_fold_is_normalised_on_its_own_training_recordings(made, tmp_path)
     corpus.write(made.folder, bare, made.events, made.labels, folds=folds)
     folder = tmp_path / "features"
     crossed = corpus.read(made.folder)
-    features.extract(crossed, folder, settings=SETTINGS, backend="in-process", workers=1)
+    features.extract(crossed, folder, settings=FRONT_END, backend="in-process", workers=1)
     for fold in range(4):
         train = Frames.read(folder, "train", fold=fold)
         assert len(train.recordings) == 2 and f"r{fold}" not in set(train.recordings.recording)
@@ -130,7 +132,7 @@ def test_tags_are_targets_in_every_frame(made, tmp_path):
     corpus.write(made.folder, made.recordings, None, made.labels, tags=tags)
     folder = tmp_path / "features"
     features.extract(
-        corpus.read(made.folder), folder, settings=SETTINGS, backend="in-process", workers=1
+        corpus.read(made.folder), folder, settings=FRONT_END, backend="in-process", workers=1
     )
     targets = np.load(folder / "targets.npy").reshape(4, 50, 2)
     assert (targets == np.array([[0, 1], [0, 0], [1, 0], [0, 0]])[:, None]).all()
@@ -141,7 +143,7 @@ def test_tags_stand_beside_events(made, tmp_path):
     events = made.events[made.events.recording.isin(["r2", "r3"])]
     corpus.write(made.folder, made.recordings, events, made.labels, tags=tags)
     read, folder = corpus.read(made.folder), tmp_path / "features"
-    features.extract(read, folder, settings=SETTINGS, backend="in-process", workers=1)
+    features.extract(read, folder, settings=FRONT_END, backend="in-process", workers=1)
     targets = np.load(folder / "targets.npy").reshape(4, 50, 2)
     assert targets[0].tolist() == [[0, 1]] * 50 and not targets[1].any()
     for timed in targets[2:]:
@@ -150,7 +152,7 @@ def test_tags_stand_beside_events(made, tmp_path):
 
 def test_the_peak_is_divided_out(made, tmp_path):
     """A recording at a tenth of its level gives the same features; silence stays the floor."""
-    peaked = SETTINGS | {"mfcc": 0, "peak": True}
+    peaked = FRONT_END | {"mfcc": 0, "peak": True}
     rng = np.random.default_rng(3)
     audio = (0.2 * rng.normal(size=RATE).clip(-3, 3)).astype(np.float32)
     for name, gain in (("r0", 1.0), ("r1", -0.1), ("r2", 0.0)):
@@ -160,9 +162,9 @@ def test_the_peak_is_divided_out(made, tmp_path):
     mel = np.load(tmp_path / "with/log_mel.npy").reshape(4, 50, 40)
     np.testing.assert_allclose(mel[1], mel[0], atol=0.01)
     loud = audio / np.abs(audio).max()
-    expected = features.log_mel(loud, **features.front_end(SETTINGS))
+    expected = features.log_mel(loud, **features.front_end(FRONT_END))
     np.testing.assert_allclose(mel[0], expected, atol=0.01)
-    assert (mel[2] == np.float32(np.log(SETTINGS["log_floor"]))).all()
+    assert (mel[2] == np.float32(np.log(FRONT_END["log_floor"]))).all()
     plain = np.load(tmp_path / "without/log_mel.npy").reshape(4, 50, 40)
     np.testing.assert_allclose(plain[0] - plain[1], np.log(100), atol=0.05)
     default = {key: value for key, value in peaked.items() if key != "peak"}

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 import torch
 from conftest import refused
+from sections import GRADUAL_FRONT_END
 
-from sedutils import acoustic_model, corpus, files, params
+from sedutils import acoustic_model, corpus, files
 from sedutils.features import front_end, log_mel
 from sedutils.frames import Frames
 from sedutils.gradual import features
 from sedutils.models.tdnnf import TDNNF
 from sedutils.recipes import Sound, sounds
 
-(SETTINGS,) = params.load("features.gradual", size="laptop")
 IN_PROCESS = {"backend": "in-process", "workers": 1}
 RATE = 44100
 CLIP_S = 2.0
@@ -119,7 +119,7 @@ def networks(tmp_path_factory):
 def extracted(pair, networks, tmp_path_factory):
     folders = [tmp_path_factory.mktemp(name) for name in ("of_lean", "of_filed")]
     for made, folder in zip(pair, folders, strict=True):
-        features.extract(made, folder, settings=SETTINGS, networks=networks, **IN_PROCESS)
+        features.extract(made, folder, settings=GRADUAL_FRONT_END, networks=networks, **IN_PROCESS)
     return folders
 
 
@@ -140,7 +140,7 @@ def test_a_row_is_a_decision_of_100_ms(extracted, pair):
 def test_a_decision_is_two_means_of_50_ms_with_their_neighbours(extracted, pair):
     """The middle one of five neighbours is the mean itself; energies as they are stand in the file."""
     audio = sounds(pair[0])["c"].read(16000)
-    means = log_mel(audio, **front_end(SETTINGS)).reshape(40, 5, 40).mean(1)
+    means = log_mel(audio, **front_end(GRADUAL_FRONT_END)).reshape(40, 5, 40).mean(1)
     rows = np.load(extracted[0] / "log_mel.npy")[40:60].reshape(20, 2, 5, 40)
     np.testing.assert_allclose(rows[:, 0, 2], means[::2], rtol=1e-6)
     np.testing.assert_allclose(rows[:, 1, 2], means[1::2], rtol=1e-6)
@@ -149,7 +149,9 @@ def test_a_decision_is_two_means_of_50_ms_with_their_neighbours(extracted, pair)
 
 def test_the_energies_of_training_lie_in_0_to_1(extracted, pair):
     """Least and largest energy of 10 ms over the training clips alone, of every band (G-A12)."""
-    each = [log_mel(sounds(pair[0])[name].read(16000), **front_end(SETTINGS)) for name in "ab"]
+    each = [
+        log_mel(sounds(pair[0])[name].read(16000), **front_end(GRADUAL_FRONT_END)) for name in "ab"
+    ]
     energies = np.concatenate(each)
     least, largest = energies.min(0), energies.max(0)
     statistics = json.loads((extracted[0] / "statistics.json").read_text())["fixed"]
@@ -187,7 +189,7 @@ def test_audio_that_is_shorter_than_its_table_is_refused(pair, networks, tmp_pat
     files.write_wav(tmp_path / "short.wav", short, RATE)
     np.save(tmp_path / "log_mel.npy", np.zeros((20, 400), np.float32))
     given = {"sound": Sound(tmp_path / "short.wav"), "part": slice(0, 20), "folder": tmp_path}
-    call = lambda: features.extract_recording(**given, settings=SETTINGS, networks={})  # noqa: E731
+    call = lambda: features.extract_recording(**given, settings=GRADUAL_FRONT_END, networks={})  # noqa: E731
     refused(ValueError, call, tmp_path / "short.wav", "5 decisions of audio, 20 by recordings.csv")
 
 

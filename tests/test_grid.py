@@ -1,5 +1,6 @@
 """The grid: sizes of the paper's search, samples that stay, scores that agree, claims on made-up points."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -13,26 +14,29 @@ from sedutils.frames import Frames
 SYNTHETIC = "tut_sed_synthetic_2016"
 
 
-def sections(size):
-    return params.load("grid", "systems", size=size)
+@pytest.fixture
+def paper(staged):
+    """Sections grid and systems at paper size."""
+    with contextlib.chdir(staged):
+        return params.load("grid", "systems", size="paper")
 
 
-def test_the_paper_size_is_the_whole_grid():
-    section, designs = sections("paper")
+def test_the_paper_size_is_the_whole_grid(paper):
+    section, designs = paper
     for corpus in (SYNTHETIC, "chime_home"):
         kinds = pd.Series([p.kind for p in grid.points(section, corpus, designs)])
         # 8 poolings x 3 recurrent depths x 2 widths, and reading A19 for the others
         assert kinds.value_counts().to_dict() == {"crnn": 48, "cnn": 48, "rnn": 36}
 
 
-def test_table1_lies_in_the_grid():
-    section, designs = sections("paper")
+def test_table1_lies_in_the_grid(paper):
+    section, designs = paper
     arguments = [p.arguments for p in grid.points(section, SYNTHETIC, designs)]
     assert all(designs[name] in arguments for name in ("cnn", "rnn", "crnn"))
 
 
-def test_a_sample_is_the_same_again_without_repeats_and_part_of_a_larger_one():
-    section, designs = sections("laptop")
+def test_a_sample_is_the_same_again_without_repeats_and_part_of_a_larger_one(paper):
+    section, designs = paper
     search = section["corpora"][SYNTHETIC]
     names = {}
     for count in (3, 3, 9):
@@ -45,8 +49,8 @@ def test_a_sample_is_the_same_again_without_repeats_and_part_of_a_larger_one():
     assert {p.name for p in grid.points(section, SYNTHETIC, designs)} != set(names[9])
 
 
-def test_the_second_search_starts_from_the_best_layout_of_the_first(tmp_path):
-    section, designs = sections("paper")
+def test_the_second_search_starts_from_the_best_layout_of_the_first(tmp_path, paper):
+    section, designs = paper
     tried = grid.points(section, SYNTHETIC, designs)
     table = pd.DataFrame({"kind": [p.kind for p in tried], "name": [p.name for p in tried]})
     best = table.groupby("kind").name.last()

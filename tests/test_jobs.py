@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import refused
+from sections import FRONT_END, TRAINING
 
-from sedutils import files, jobs, params, systems
+from sedutils import files, jobs, systems
 
-FRONT_END, TRAINING = params.load("features.cakir2017", "training", size="laptop")
-SETTINGS = TRAINING | {"seeds": [1], "max_epochs": 40, "minimum_epochs": 40, "device": "cpu"}
-SETTINGS |= {"checkpoint_epochs": 1}
+SETTINGS = TRAINING | {"max_epochs": 40, "minimum_epochs": 40, "checkpoint_epochs": 1}
 FNN = {
     "kind": "FNN",
     "context": 5,

@@ -1,10 +1,12 @@
 """The networks: parameter counts of the paper, shapes, and the fast GRU against torch's own."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from sections import FRONT_END
 
 from sedutils import params
 from sedutils.models.blocks import ConvBlock, Dense, GRULayer, LSTMLayer, trainable_parameters
@@ -13,11 +15,31 @@ from sedutils.models.gru import gru
 from sedutils.models.kinds import KINDS
 
 PUBLISHED = Path("data/published/cakir2017_crnn.yaml")
+# For what holds at any width
+NARROW = {
+    "fnn": {"kind": "FNN", "context": 5, "units": 128, "layers": 2, "pieces": 2},
+    "cnn": {"kind": "CNN", "maps": 16, "pool": [2, 2, 2], "fnn_layers": 3, "filter_shape": [5, 5]},
+    "rnn": {"kind": "RNN", "units": 27, "rnn_layers": 3, "fnn_layers": 2},
+    "crnn": {
+        "kind": "CRNN",
+        "maps": 16,
+        "pool": [5, 4, 2],
+        "rnn_layers": 1,
+        "filter_shape": [5, 5],
+    },
+}
 
 
-def paper_system(name, classes=16):
-    systems, features = params.load("systems", "features.cakir2017", size="paper")
-    return make(systems[name], classes, features)
+def narrow(name, classes, **changes):
+    return make(NARROW[name] | {"dropout": 0.0} | changes, classes, FRONT_END)
+
+
+@pytest.fixture(scope="module")
+def paper_system(staged):
+    """Makes a system of params.yaml at paper size."""
+    with contextlib.chdir(staged):
+        systems, front_end = params.load("systems", "features.cakir2017", size="paper")
+    return lambda name, classes=16: make(systems[name], classes, front_end)
 
 
 def make(arguments, classes, front_end):
@@ -48,18 +70,18 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize(("name", "place"), LAYOUTS.items(), ids=list(LAYOUTS))
-def test_paper_size_has_the_recomputed_number_of_parameters(name, place):
+def test_paper_size_has_the_recomputed_number_of_parameters(paper_system, name, place):
     *cell, classes = place
     assert trainable_parameters(paper_system(name, classes)) == published_counts()[tuple(cell)]
 
 
-def test_paper_size_of_layouts_that_two_corpora_share():
+def test_paper_size_of_layouts_that_two_corpora_share(paper_system):
     counts = published_counts()
     for name, method in (("cnn_scenes", "CNN"), ("rnn_scenes", "RNN")):
         assert trainable_parameters(paper_system(name, 17)) == counts["tut2016", method]
 
 
-def test_paper_size_of_the_other_networks():
+def test_paper_size_of_the_other_networks(paper_system):
     facts = yaml.safe_load(PUBLISHED.read_text())
     fnn = facts["architectures"]["fnn_baseline"]["params_recomputed"]
     for classes in (16, 17, 61):
@@ -77,7 +99,7 @@ def test_paper_size_of_the_other_networks():
     assert trainable_parameters(twin) == crnn - gru + dense + DENSE_BATCH_NORM
 
 
-def test_filter_shapes_have_the_derived_number_of_parameters():
+def test_filter_shapes_have_the_derived_number_of_parameters(paper_system):
     tables = yaml.safe_load(PUBLISHED.read_text())["tables"]
     for row in next(t for t in tables if t["id"] == "T4")["rows"]:
         name = "crnn_" + row["filter"].strip("()").replace(",", "x")
@@ -92,17 +114,15 @@ def test_gmm_has_3808_parameters_a_class(rng):
 
 @pytest.mark.parametrize("name", ["fnn", "cnn", "rnn", "crnn"])
 def test_one_logit_a_frame_and_class(name):
-    (system, features) = params.load(f"systems.{name}", "features.cakir2017", size="laptop")
-    assert make(system, 16, features)(torch.randn(2, 30, 40)).shape == (2, 30, 16)
+    assert narrow(name, 16)(torch.randn(2, 30, 40)).shape == (2, 30, 16)
 
 
 @pytest.mark.parametrize("name", ["fnn", "cnn", "rnn", "crnn"])
 def test_time_pooling_gives_one_logit_a_chunk_and_class(name):
-    (system, features) = params.load(f"systems.{name}", "features.cakir2017", size="laptop")
-    net = make(system | {"time_pooling": True}, 7, features).eval()
+    net = narrow(name, 7, time_pooling=True).eval()
     x = torch.randn(2, 30, 40)
     assert net(x).shape == (2, 1, 7)
-    frames = make(system, 7, features).eval()
+    frames = narrow(name, 7).eval()
     frames.load_state_dict(net.state_dict())
     # the sigmoid layer sees each unit's best frame, so one frame alone gives the same either way
     torch.testing.assert_close(net(x[:, :1]), frames(x[:, :1]))
@@ -129,8 +149,7 @@ def test_dense_batch_norm_normalises_over_batch_and_frames():
 
 def test_recurrence_looks_back_only_and_convolution_both_ways():
     def reach(name):
-        system, features = params.load(f"systems.{name}", "features.cakir2017", size="laptop")
-        net = make(system, 16, features).eval()
+        net = narrow(name, 16).eval()
         x = torch.randn(1, 60, 40)
         y = x.clone()
         y[0, 30] += 1

@@ -8,8 +8,9 @@ import pytest
 import yaml
 from conftest import refused
 from official_layouts import edit, wave
+from sections import RARE_EVENTS
 
-from sedutils import files, params, rare_mixing
+from sedutils import files, rare_mixing
 from sedutils.official import download
 from sedutils.official import tut_rare_2017 as rare
 from sedutils.official.annotations import OfficialError
@@ -235,9 +236,8 @@ def test_bad_notes_and_missing_recordings_are_named(raw, read_sources):
 
 
 def test_training_is_mixed_of_the_sources_and_tests_are_left_as_they_are(raw, tmp_path):
-    (settings,) = params.load("corpora.tut_rare_2017", size="laptop")
-    clips = dict.fromkeys(settings["clips"], 2)
-    settings |= {"official": str(raw), "clip_s": 0.1, "clips": clips}
+    clips = dict.fromkeys(RARE_EVENTS["clips"], 2)
+    settings = RARE_EVENTS | {"official": str(raw), "clip_s": 0.1, "clips": clips}
     made = rare_mixing.make("official", settings, tmp_path / "out", backend="in-process", workers=1)
     assert made.recordings.groupby("split").size().to_dict() == {
         "train": 12,

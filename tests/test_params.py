@@ -1,20 +1,20 @@
-"""params.yaml: valid as committed; one clear line for what is not; sizes lie over sections."""
-
-import shutil
-from pathlib import Path
+"""params.yaml: valid as staged; one clear line for what is not; sizes lie over sections."""
 
 import pytest
 import yaml
 
 from sedutils import params
 
-TREE = yaml.safe_load(Path("params.yaml").read_text())
+
+@pytest.fixture(autouse=True)
+def project(staged, monkeypatch):
+    """Where every test here finds params.yaml."""
+    monkeypatch.chdir(staged)
 
 
 def changed(tmp_path, path, value):
     """A copy of params.yaml with one value set; a path of keys joined by dots."""
-    tree = yaml.safe_load(Path("params.yaml").read_text())
-    branch, *_ = [tree]
+    branch = tree = params.read("params.yaml")
     *parents, key = path.split(".")
     for parent in parents:
         branch = branch[parent]
@@ -24,7 +24,7 @@ def changed(tmp_path, path, value):
     return copy
 
 
-def test_the_committed_file_is_valid():
+def test_the_staged_file_is_valid():
     params.validate("params.yaml")
 
 
@@ -115,9 +115,10 @@ def test_an_empty_file_is_an_error(tmp_path):
 
 
 def test_the_values_of_a_size_lie_over_the_section():
+    tree = params.read("params.yaml")
     laptop, paper = (params.load("systems.crnn", size=size)[0] for size in ("laptop", "paper"))
-    assert laptop["maps"] == TREE["sizes"]["laptop"]["systems"]["crnn"]["maps"]
-    assert paper["maps"] == TREE["systems"]["crnn"]["maps"] == 256
+    assert laptop["maps"] == tree["sizes"]["laptop"]["systems"]["crnn"]["maps"]
+    assert paper["maps"] == tree["systems"]["crnn"]["maps"] == 256
     assert laptop["pool"] == paper["pool"] == [5, 4, 2]
 
 
@@ -127,19 +128,17 @@ def test_an_unknown_section_is_an_error():
 
 
 @pytest.fixture
-def written(tmp_path, monkeypatch):
-    """What stage `sources` writes, and the pipeline that declares what stages read."""
-    for name in ("params.yaml", "dvc.yaml"):
-        shutil.copy(name, tmp_path)
-    monkeypatch.chdir(tmp_path)
+def written(project):
+    """What stage `sources` writes."""
     params.write_resolved()
 
 
 def test_a_stage_reads_nothing_but_what_it_declares(monkeypatch, written):
+    (whole,) = params.load("training", size="laptop")
     monkeypatch.setenv("DVC_STAGE", "start_here@laptop")
     source, training = params.load("corpora.tut_sed_synthetic_2016", "training", size="laptop")
     assert source == {"source": "foley"}
-    assert training["patience"] == TREE["sizes"]["laptop"]["training"]["patience"]
+    assert training["patience"] == whole["patience"]
     with pytest.raises(KeyError, match=r"'systems', or stage start_here@laptop does not declare"):
         params.load("systems", size="laptop")
 

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sections import FRONT_END
 
-from sedutils import files, params, pitch
+from sedutils import files, pitch
 from sedutils.frames import Frames
 
 RATE = 44100
@@ -52,10 +53,9 @@ def frames(tmp_path):
 
 
 def test_shifted_frames_keep_targets_and_move_bands(frames, tmp_path, monkeypatch):
-    (settings,) = params.load("features.cakir2017", size="laptop")
     given = {
         "paths": [tmp_path / "a.wav", tmp_path / "b.wav"],
-        "settings": settings,
+        "settings": FRONT_END,
         "cache": tmp_path / "cache",
         "backend": "in-process",
         "workers": 1,

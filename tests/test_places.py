@@ -58,9 +58,11 @@ def test_what_is_made_by_hand_lies_beside(project, monkeypatch, capsys):
     assert places.made(places.report("laptop", "crnn")) == places.report("laptop", "crnn")
 
 
-def test_folders_that_params_name_are_found_from_the_notebooks(monkeypatch):
+def test_folders_that_params_name_are_found_from_the_notebooks(staged, monkeypatch):
+    monkeypatch.chdir(staged)
     (settings,) = params.load("corpora.tut_rare_2017", size="laptop")
-    monkeypatch.chdir("notebooks")
+    (staged / "notebooks").mkdir()
+    monkeypatch.chdir(staged / "notebooks")
     (there,) = params.load("corpora.tut_rare_2017", size="laptop")
     assert there["official"] == os.path.join("..", settings["official"])
     assert there | {"official": 0, "bank": 0} == settings | {"official": 0, "bank": 0}

@@ -11,12 +11,12 @@ from conftest import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sections import RARE_EVENTS
 
 from sedutils import corpus, files, params, rare_mixing, rare_sources, schema_corpora
 from sedutils.recipes import clips_of, render, sounds
 
-(LAPTOP,) = params.load("corpora.tut_rare_2017", size="laptop")
-TINY = LAPTOP | {
+TINY = RARE_EVENTS | {
     "clip_s": 6.0,
     "clips": {"pretraining": 4, "detection": 4, "validation": 2, "development": 2, "evaluation": 2},
     "events_share": 0.04,
@@ -177,7 +177,7 @@ def test_without_audio_the_recipes_are_the_corpus(made, tmp_path):
 def test_the_ratios_and_onsets_are_drawn_evenly_and_another_seed_draws_others():
     events = pd.DataFrame([("e", "gunshot", "train", "e", 1.0, 3.0)], columns=rare_sources.EVENTS)
     places = pd.DataFrame([("b", "park", "train", "b", 70.0)], columns=rare_sources.BACKGROUNDS)
-    setting = LAPTOP | {"seed": 3}
+    setting = RARE_EVENTS | {"seed": 3}
     _, recipes = rare_mixing.plan(events, places, setting, {"pretraining": 900, "detection": 300})
     present = recipes.event != ""
     assert present[:900].sum() == 450 and present[900:].sum() == 297
@@ -186,9 +186,9 @@ def test_the_ratios_and_onsets_are_drawn_evenly_and_another_seed_draws_others():
     assert set(counts.index) == {-6.0, 0.0, 6.0} and counts.min() > 0.27 * counts.sum()
     assert recipes.onset_s.max() <= 28.0 and recipes.onset_s.mean() == pytest.approx(14.0, abs=1.0)
     assert recipes.background_cut_s.mean() == pytest.approx(20.0, abs=2.0)
-    _, others = rare_mixing.plan(events, places, LAPTOP | {"seed": 4}, {"pretraining": 900})
+    _, others = rare_mixing.plan(events, places, RARE_EVENTS | {"seed": 4}, {"pretraining": 900})
     assert not others.onset_s.equals(recipes.onset_s[:900])
-    call = lambda **s: lambda: rare_mixing.plan(events, places, LAPTOP | s, {"validation": 1})  # noqa: E731
+    call = lambda **s: lambda: rare_mixing.plan(events, places, RARE_EVENTS | s, {"validation": 1})  # noqa: E731
     refused(ValueError, call(), "no event of gunshot for the validation mixtures")
     refused(ValueError, call(clip_s=1.5), "e: an event longer than a clip of 1.5 s (2 s)")
     refused(ValueError, call(clip_s=90.0), "b: a background shorter than a clip of 90 s (70 s)")
@@ -328,7 +328,7 @@ def test_what_the_notebook_shows(made):
     ],
 )
 def test_impossible_settings_are_one_line(path, value, needle):
-    changed = copy.deepcopy(LAPTOP)
+    changed = copy.deepcopy(RARE_EVENTS)
     *parents, key = path.split(".")
     branch = changed
     for parent in parents:

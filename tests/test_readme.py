@@ -1,28 +1,23 @@
 """README's table is that of the reports; an experiment's folder holds what it changed."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
+import record
 
 from sedutils import readme
 
 
-def test_the_table_is_that_of_the_reports():
-    assert readme.table() in Path("README.md").read_text()
+def test_the_table_is_that_of_the_committed_reports(tmp_path, monkeypatch):
+    record.unpack(tmp_path, "README.md", "reports")
+    monkeypatch.setattr(readme, "REPORTS", tmp_path / "reports")
+    assert readme.table() in (tmp_path / "README.md").read_text()
 
 
 @pytest.fixture
-def kept(tmp_path, monkeypatch):
+def kept(git, tmp_path, monkeypatch):
     """A repository with an experiment as DVC keeps it: a commit under refs/exps that no branch holds."""
-
-    def git(*arguments):
-        identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
-        command = ["git", *identity, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
     monkeypatch.chdir(tmp_path)
-    git("init", "--quiet")
     tables = Path("reports/laptop/tables")
     tables.mkdir(parents=True)
     for name in ("same.csv", "other.csv"):

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+import record
 import smoke
 
 
@@ -69,7 +70,7 @@ def test_bad_params_end_in_one_line_before_any_work(checkout):
 
 
 def test_the_lock_is_the_record_of_the_sources(tmp_path):
-    # in a copy: what an older run left here would count as changed
-    done = smoke.repro(smoke.copy_of_the_sources(tmp_path), "--dry", "--allow-missing")
+    record.unpack(tmp_path)
+    done = smoke.repro(smoke.repository(tmp_path), "--dry", "--allow-missing")
     assert done.returncode == 0, done.stderr
     assert "Running stage" not in done.stdout, done.stdout

@@ -6,20 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from sections import FRONT_END, TRAINING
 
-from sedutils import evaluation, files, own_audio, params, systems, training
+from sedutils import evaluation, files, own_audio, systems, training
 from sedutils.frames import Frames
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
 
-FRONT_END, TRAINING = params.load("features.cakir2017", "training", size="laptop")
 FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
-SETTINGS = TRAINING | {
-    "seeds": [1],
-    "max_epochs": 2,
-    "minimum_epochs": 1,
-    "device": "cpu",
-}
 DESIGNS = {
     "rnn": {
         "kind": "RNN",
@@ -78,7 +72,7 @@ def trained(tmp_path_factory):
                 arguments=design,
                 data=systems.Recordings(folder),
                 folder=root / name / "1",
-                settings=SETTINGS,
+                settings=TRAINING,
                 facts=FACTS,
             )
     return root
