@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import features_folder, refused
 
-from sedutils import corpus, decoding, files, metrics, schema, systems
+from sedutils import corpus, decoding, files, metrics, schema, systems, training
 from sedutils.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
 from sedutils.comparison.results import Results
 from sedutils.models.kao2018 import Detections, most_probable
@@ -274,7 +274,7 @@ def test_the_page_says_who_is_best_and_what_was_not_measured(results, scored):
 
 
 def test_training_sees_cuts_and_answers_on_the_grid(tmp_path, monkeypatch, rng):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "CHECKPOINTS", tmp_path / "cache")
     names = ["t0", "t1", "v0", "e0"]
     recordings = pd.DataFrame({"recording": names, "scene": "none", "duration_s": 12.0})
     recordings["split"] = ["train", "train", "validation", "test"]

@@ -78,17 +78,17 @@ def round_(world):
         "spread": {"backend": "in-process", "workers": 1},
     }
     heard, begun = [], {}
-    fit = training.fit_sequences
+    fit = training.fit
 
-    def listening(model, train, validation, **options):
-        size = options["arguments"]["batch_frames"]
-        heard.append((type(model).__name__, list(train.recordings.recording), size))
+    def listening(model, batches, *rest, **options):
+        names = list(batches.frames.recordings.recording)
+        heard.append((type(model).__name__, names, batches.size))
         state = {k: v.clone() for k, v in model.state_dict().items()}
         begun[options["label"].removesuffix(" seed 1")] = state
-        return fit(model, train, validation, **options)
+        return fit(model, batches, *rest, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "fit_sequences", listening)
+        patch.setattr(training, "fit", listening)
         experiments.train_round(detectors, **given)
     return folder, {d.regime: d for d in detectors}, heard, begun, given
 
