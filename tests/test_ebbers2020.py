@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from sedutils import benchmark_fbcrnn as slow
+from sedutils.decoding.tag_thresholds import macro_f
 from sedutils.models import FBCRNN, TagConditionedCNN, ebbers2020
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.padding import turned
-from sedutils.tag_thresholds import macro_f
 
 PAPER = {"bands": 128, "classes": 10, "widths": [16, 32, 64, 128, 256], "units": 256}
 NARROW = {"bands": 16, "classes": 3, "widths": [4, 8], "units": 6}

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from sedutils import evaluation, files, own_audio, params, systems, training
+from sedutils.decoding.thresholds import decisions
 from sedutils.models.gmm import GMM
 
 FRONT_END, TRAINING = params.load("features.cakir2017", "training", size="laptop")
@@ -102,7 +103,7 @@ def test_a_system_read_again_gives_the_kept_scores(trained, name):
 def test_the_gmm_finds_what_separates_the_classes(trained):
     reference = evaluation.Reference.read(trained / "features", "test")
     scores = evaluation.read_scores(trained, "gmm", 1, "test")
-    counts = reference.counts(evaluation.decide(reference, scores, 0.5)).sum()
+    counts = reference.counts(decisions(reference.split(scores), 0.5)).sum()
     assert counts.true_positives.sum() > 2 * (counts.false_positives + counts.false_negatives).sum()
 
 
