@@ -8,8 +8,8 @@ from rare_clips import BASE, FACTS, task
 
 from sedutils import corpus, files, rare_training, recipes, training
 from sedutils.models.blocks import keras_parameters
-from sedutils.rare_training import Detector
 from sedutils.rcrnn import experiments
+from sedutils.rcrnn.experiments import Detector
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ regimes of pre-training (Table 3) and the comparison (Table 4) take what the sea
 
 import itertools
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,33 @@ from sedutils.corpus import Corpus
 from sedutils.decoding.thresholds import search_onsets
 from sedutils.metrics import rare
 from sedutils.models.blocks import keras_parameters
-from sedutils.rare_training import REGIMES, Detector, Task
+from sedutils.rare_training import Task
 from sedutils.systems import System
+
+REGIMES = ("scratch", "fixed", "finetuned")  # of the extractor (Table 3)
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One R-CRNN: its class, extractor, nodes M, how its extractor begins, and the seed."""
+
+    label: str
+    recurrent: str
+    units: int
+    nodes: int
+    regime: str
+    seed: int
+
+    @property
+    def path(self) -> Path:
+        """Where it lies in the folder of the family."""
+        name = f"{self.recurrent}-{self.units}-{self.nodes}"
+        return Path(self.label, self.regime, name, str(self.seed))
+
+    @property
+    def tagger(self) -> Path:
+        """Where its pre-trained extractor lies."""
+        return Path(self.label, "tagger", f"{self.recurrent}-{self.units}", str(self.seed))
 
 
 def extractors(label: str, systems: dict[str, dict], seeds: list[int]) -> list[Detector]:

@@ -12,8 +12,8 @@ from sedutils import evaluation, features, recipes
 from sedutils.corpus import Corpus
 from sedutils.metrics import rare
 from sedutils.metrics.hits import HitCounts
-from sedutils.rare_training import Detector
 from sedutils.rcrnn import experiments
+from sedutils.rcrnn.experiments import Detector
 from sedutils.systems import System
 
 # What the paper's tables call extractors (Table 1), regimes (Table 3) and classes -> ours
