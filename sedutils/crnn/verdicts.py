@@ -1,6 +1,6 @@
 """The claims of Cakir et al. 2017 that concern TUT-SED Synthetic 2016 alone, each with its test.
 
-A claim is one or more contrasts `statistic > bound` on bootstrapped test units (`sedutils.claims`).
+A claim is one or more contrasts `statistic > bound` on bootstrapped test units (`sedutils.metrics.bootstrap`).
 Claims on several corpora, this one among them, are judged in `sedutils.crnn.recorded_verdicts`.
 """
 

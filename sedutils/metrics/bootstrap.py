@@ -124,9 +124,10 @@ def estimate(scores, statistic, *, n_units):
     """A statistic of scores on all units and on resamples of them -> Estimate.
 
     scores: for each system an array (seeds, resamples + 1) or (seeds, resamples + 1, k), all units
-    first. statistic: as in `bootstrap`.
+    first. statistic: as in `paired`.
     """
     n_seeds = max(len(x) for x in scores)
+    # a system of one run stands beside every seed of the others; [:1], all units, keeps the axis of resamples
     per_seed = [statistic(*(x[min(i, len(x) - 1)][:1] for x in scores)) for i in range(n_seeds)]
     values = np.asarray(statistic(*(x.mean(axis=0) for x in scores)), dtype=float)
     if values.shape != (scores[0].shape[1],):

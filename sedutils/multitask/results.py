@@ -129,7 +129,7 @@ class Results:
     def counted(self, rolls: dict[str, np.ndarray]) -> HitCounts:
         """Hits of decisions by unit of the bootstrap ``(units, classes)``.
 
-        Units are test recordings, or their 30-second blocks below twenty of them (`sedutils.claims`).
+        Units are test recordings, or their 30-second blocks below twenty of them (`sedutils.metrics.bootstrap`).
         """
         whole = len(self.test.rolls) >= bootstrap.ENOUGH_RECORDINGS
         block = None if whole else round(bootstrap.BLOCK_S / self.hop_s)
