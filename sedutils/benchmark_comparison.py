@@ -15,12 +15,12 @@ import torch
 
 from sedutils import features, params, systems, training, triplets, weak_training
 from sedutils.comparison import cuts, entries, scoring, trainings
+from sedutils.decoding.confidence import in_frames
 from sedutils.frames import Frames
 from sedutils.gradual.features import stacked
 from sedutils.models.gmm import GMM
 from sedutils.models.gradual import PER_DECISION
 from sedutils.models.phan2018 import MultiTaskCRNN
-from sedutils.multitask.confidence import in_frames
 
 CORPUS, CLASSES = "tut_sed_synthetic_2016", 16
 EPOCHS, ROUNDS = 2, 7  # timed: of training their mean, of listening the median

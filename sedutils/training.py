@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sedutils import files, jobs, places, tagging
+from sedutils import files, jobs, places
 from sedutils.frames import Frames
+from sedutils.metrics import tags
 
 CHECKPOINTS = places.cache_of("checkpoints")
 # What decides the numbers of a network's training, apart from parameters, data and its own modules
-CODE = ("training.py", "frames.py", "tagging.py", "triplets.py")
+CODE = ("training.py", "frames.py", "metrics/tags.py", "metrics/ratios.py", "triplets.py")
 
 
 def fit(
@@ -207,7 +208,7 @@ def tagging_score(model, frames: Frames, sequence_frames: int, device) -> float:
     targets = [
         frames.recording(row, row.frames)[1].amax(dim=0) for row in frames.recordings.itertuples()
     ]
-    rates = tagging.equal_error_rates(torch.stack(targets).cpu().numpy(), scores)
+    rates = tags.equal_error_rates(torch.stack(targets).cpu().numpy(), scores)
     return 1 - float(np.nanmean(rates))
 
 

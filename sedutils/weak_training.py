@@ -14,14 +14,15 @@ import pandas as pd
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from sedutils import files, jobs, tag_thresholds, training
+from sedutils import files, jobs, training
+from sedutils.decoding import tag_thresholds
 from sedutils.models.ebbers2020 import FBCRNN
 from sedutils.weak_clips import Clips, Mixtures, composed, mixtures, union
 
 CLIPS_AT_ONCE = 8  # of those that are only listened to
 CUTS = ("hidden", "input")  # where a window is cut from: the CNN's output, or its input
 # What decides the numbers of these trainings, apart from parameters, data and what `training.code_of` names
-CODE = ("weak_training.py", "weak_clips.py", "augmentation.py", "tag_thresholds.py")
+CODE = ("weak_training.py", "weak_clips.py", "augmentation.py", "decoding/tag_thresholds.py")
 
 
 def fit_tagger(

@@ -187,7 +187,7 @@ def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
     assert path(seed=1, data="x") != path(seed=1, data="y")
 
 
-COMMON = {"training.py", "frames.py", "tagging.py", "triplets.py", "blocks.py", "gru.py"}
+COMMON = {"training.py", "frames.py", "tags.py", "ratios.py", "triplets.py", "blocks.py", "gru.py"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import torch
 from conftest import refused
 from weak_clips import HOP_S, SETTINGS, features_folder
 
-from sedutils import models, tag_thresholds, training, weak_training
+from sedutils import models, training, weak_training
+from sedutils.decoding import tag_thresholds
 from sedutils.weak_clips import Clips, Mixtures, composed, mixtures, union
 
 NARROW = {"bands": 8, "classes": 2, "widths": [4, 6], "units": 6}

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import files, models, systems, tag_thresholds, training, weak_training
+from sedutils import files, models, systems, training, weak_training
 from sedutils.comparison import cuts
+from sedutils.decoding import tag_thresholds
 from sedutils.frames import Frames, read_statistics
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gradual import PER_DECISION

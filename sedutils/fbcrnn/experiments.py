@@ -19,7 +19,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import files, tag_thresholds, training, weak_decoding, weak_metrics, weak_training
+from sedutils import files, training, weak_training
+from sedutils.decoding import class_wise, tag_thresholds
+from sedutils.metrics import events
 from sedutils.systems import System
 from sedutils.weak_clips import Clips
 
@@ -231,8 +233,8 @@ def located(experiment: Experiment, seeds: list[int], clips: Clips, tags: np.nda
     contexts = [settings["pseudo_context"]]
     scores = mean_of(experiment, seeds, weak_training.window_scores, clips, contexts)[0]
     whole = as_scored(clips.recordings, experiment.hop_s)
-    masked = weak_decoding.masked(scores, tags, whole)
-    return weak_decoding.filtered(masked, settings["pseudo_median"], whole)
+    masked = class_wise.masked(scores, tags, whole)
+    return class_wise.filtered(masked, settings["pseudo_median"], whole)
 
 
 def mean_of(experiment: Experiment, seeds: list[int], function, clips: Clips, *given) -> np.ndarray:
@@ -255,10 +257,10 @@ def among(whole: Clips, part: Clips) -> np.ndarray:
     return pd.Index(whole.recordings.recording).get_indexer(part.recordings.recording)
 
 
-def as_scored(recordings: pd.DataFrame, hop_s: float) -> weak_metrics.Clips:
+def as_scored(recordings: pd.DataFrame, hop_s: float) -> events.AnnotatedClips:
     """Recordings of a features folder as clips without annotation."""
     nothing = pd.DataFrame({"recording": [], "onset_s": [], "offset_s": [], "label": []})
-    return weak_metrics.Clips(recordings.reset_index(drop=True), nothing, (), hop_s)
+    return events.AnnotatedClips(recordings.reset_index(drop=True), nothing, (), hop_s)
 
 
 def courses(experiment: Experiment, systems: list[str], seeds: list[int]) -> pd.DataFrame:
