@@ -3,15 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from sedutils import metrics
-from sedutils.evaluation import Reference, decide
+from sedutils.decoding.thresholds import decisions
+from sedutils.evaluation import Reference
+from sedutils.metrics import segments
 
 
 def threshold_curve(reference: Reference, scores: np.ndarray, thresholds) -> pd.DataFrame:
     """Frame F1, precision, recall and error rate at each threshold."""
+    parts = reference.split(scores)
     rows = [
-        {"threshold": t}
-        | metrics.segment_scores(reference.counts(decide(reference, scores, t)).sum())
+        {"threshold": t} | segments.overall_scores(reference.counts(decisions(parts, t)).sum())
         for t in thresholds
     ]
     return pd.DataFrame(rows)
@@ -86,5 +87,5 @@ def confusion(reference: Reference, rolls: dict[str, np.ndarray]) -> pd.DataFram
 
 def substitutions(reference: Reference, rolls: dict[str, np.ndarray]) -> dict[str, float]:
     """Rates of substitutions, deletions and insertions per active reference frame."""
-    scores = metrics.segment_scores(reference.counts(rolls).sum())
+    scores = segments.overall_scores(reference.counts(rolls).sum())
     return {k: scores[k] for k in ("substitution_rate", "deletion_rate", "insertion_rate")}

@@ -30,9 +30,8 @@ from torch.nn import functional as F
 
 from sedutils import files, params, training
 from sedutils.benchmark_comparison import costs
-from sedutils.benchmark_fbcrnn import windows_per_second
 from sedutils.benchmark_grid import grid_throughput
-from sedutils.benchmark_rcrnn import clips_per_second
+from sedutils.benchmark_networks import clips_per_second, windows_per_second
 from sedutils.benchmark_sound import shifting, sound
 from sedutils.frames import Frames
 from sedutils.models.cakir2017 import CRNN, FNN

@@ -15,13 +15,13 @@ import torch
 
 from sedutils import features, params, training, weak_training
 from sedutils.comparison import cuts, entries, scoring, trainings
+from sedutils.decoding.confidence import in_frames
 from sedutils.frames import Frames
 from sedutils.gradual.features import stacked
 from sedutils.models.gradual import PER_DECISION
 from sedutils.models.kao2018 import of_tagger
 from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
-from sedutils.multitask.confidence import in_frames
 
 CORPUS, CLASSES = "tut_sed_synthetic_2016", 16
 EPOCHS, ROUNDS = 2, 7  # timed: of training their mean, of listening the median

@@ -18,6 +18,7 @@ import soxr
 from sedutils import corpus, domestic_sources, files, foley, jobs, mixing
 from sedutils.domestic_sources import PARTS
 from sedutils.foley import dsp
+from sedutils.metrics.activity import merged
 from sedutils.official import desed_2020
 
 NAME = "desed_2020"
@@ -26,7 +27,6 @@ CLASSES = {1: 0.5, 2: 0.35, 3: 0.15}  # how many a clip has, and how often: our 
 BACKGROUND_DB = -50.0  # RMS of the quiet room re full scale: few clips need turning down
 NOISE_DB = (-55.0, -40.0)  # the microphone's own noise under the room
 LEAST_EVENT_S = 0.001  # what the end of a part leaves of a sound may be shorter
-LEAST_RANGE_DB = 10.0  # of a sound's loudest part that is annotated, however faint it is
 MISSING, FACTS = "missing_clips.csv", "official.csv"
 SPECTRUM_CLIPS = 40  # of each class, at most
 
@@ -131,7 +131,7 @@ def write_clip(*, parts: pd.DataFrame, source, path: Path, settings: dict) -> pd
     audio, stems = render(parts, source, seed=settings["seed"], clip_s=settings["clip_s"])
     files.write_wav(path, audio, SAMPLE_RATE)
     limits = {"range_db": settings["annotation_range_db"], "gap_s": settings["annotation_gap_s"]}
-    return annotate(parts, stems, **limits)
+    return class_events(parts, stems, **limits)
 
 
 def render(
@@ -158,19 +158,17 @@ def render(
     return audio * np.float32(min(1.0, mixing.PEAK / float(np.abs(audio).max()))), stems
 
 
-def annotate(
+def class_events(
     parts: pd.DataFrame, stems: list[np.ndarray], *, range_db: float, gap_s: float
 ) -> pd.DataFrame:
     """Events (recording, onset_s, offset_s, label) of one clip from the frame energy of its sounds.
 
-    A frame is active within ``range_db`` of its sound's loudest and over the level of the quiet room,
-    under which nobody would hear it; echoes past the part's end do not count. Events of a class are
+    As `mixing.annotate` in a quiet room, within the clip's end; beyond that, events of a class are
     joined across pauses shorter than ``gap_s``, also where two sounds of it meet.
     """
     spans: dict[str, list[tuple[float, float]]] = {}
     for part, stem in zip(parts.itertuples(), stems, strict=True):
-        over_db = mixing.frame_levels_db(stem).max() - BACKGROUND_DB
-        audible_db = min(range_db, max(over_db, LEAST_RANGE_DB))
+        audible_db = mixing.audible_range_db(stem, range_db, BACKGROUND_DB)
         for onset_s, offset_s in mixing.sounding(stem, range_db=audible_db, gap_s=gap_s):
             onset_s = part.onset_s + onset_s
             offset_s = min(part.onset_s + offset_s, part.offset_s)
@@ -179,21 +177,10 @@ def annotate(
     rows = [
         (parts["recording"].iloc[0], *span, label)
         for label, own in spans.items()
-        for span in joined(own, gap_s)
+        for span in merged(own, gap_s)
     ]
     events = pd.DataFrame(rows, columns=list(corpus.EVENTS)).round(6)
     return events.sort_values(["onset_s", "label"], ignore_index=True)
-
-
-def joined(spans: list[tuple[float, float]], gap_s: float) -> list[tuple[float, float]]:
-    """Stretches of time in order, those that overlap or lie closer than ``gap_s`` made one."""
-    out: list[tuple[float, float]] = []
-    for onset, offset in sorted(spans):
-        if out and onset - out[-1][1] < gap_s:
-            out[-1] = out[-1][0], max(out[-1][1], offset)
-        else:
-            out.append((onset, offset))
-    return out
 
 
 def summary(made: corpus.Corpus) -> pd.DataFrame:

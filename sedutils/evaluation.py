@@ -1,6 +1,6 @@
-"""From kept scores to numbers: decisions, counts per unit, score tables with their reference rows.
+"""What the scores of a chapter are compared with: the annotation of a split, kept scores, means over seeds.
 
-Scores are kept for every system and seed, so everything here changes without training.
+Scores are kept for every system and seed, so everything behind them changes without training.
 """
 
 from dataclasses import dataclass
@@ -8,14 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
-from sedutils import claims, decoding, metrics
 from sedutils.frames import Frames
-
-SECOND_FRAMES = 50
-# The DCASE 2016 baseline compares the summed log-likelihood ratio of a second's 50 frames with 160
-GMM_THRESHOLD = float(expit(160 / 50))
+from sedutils.metrics import bootstrap, segments
 
 
 @dataclass(frozen=True)
@@ -44,9 +39,9 @@ class Reference:
         parts = np.split(whole, np.cumsum(self.recordings.frames)[:-1])
         return dict(zip(self.recordings.recording, parts, strict=True))
 
-    def counts(self, rolls: dict[str, np.ndarray], *, segment_frames: int = 1) -> metrics.Counts:
-        """Counts of decisions per unit of the bootstrap (`claims.unit_counts`)."""
-        return claims.unit_counts(self.rolls, rolls, segment_frames=segment_frames)
+    def counts(self, rolls: dict[str, np.ndarray], *, segment_frames: int = 1) -> segments.Counts:
+        """Counts of decisions per unit of the bootstrap (`bootstrap.unit_counts`)."""
+        return bootstrap.unit_counts(self.rolls, rolls, segment_frames=segment_frames)
 
 
 def read_scores(
@@ -60,30 +55,6 @@ def read_scores(
     where = folder / system / str(seed)
     where = where if fold is None else where / f"fold{fold}"
     return np.load(where / f"scores_{split}.npy")
-
-
-def decide(
-    reference: Reference, scores: np.ndarray, threshold: float, rule: dict | None = None
-) -> dict[str, np.ndarray]:
-    """Decisions per recording; ``rule`` gives `decoding.tidy` its shortest event and gap (the GMM)."""
-    rolls = {k: decoding.decide(part, threshold) for k, part in reference.split(scores).items()}
-    return {k: decoding.tidy(roll, **rule) for k, roll in rolls.items()} if rule else rolls
-
-
-def best_threshold(reference: Reference, scores: np.ndarray, rule: dict | None = None) -> float:
-    """The threshold with the highest frame F1 out of 40 quantiles of the scores and 0.5."""
-    candidates = np.unique(np.append(np.quantile(scores, np.linspace(0.6, 0.995, 40)), 0.5))
-    f1 = [
-        claims.f1_score(reference.counts(decide(reference, scores, t, rule)).sum())
-        for t in candidates
-    ]
-    return float(candidates[int(np.argmax(f1))])
-
-
-def class_f1(reference: Reference, rolls: dict[str, np.ndarray]) -> np.ndarray:
-    """Frame F1 of each class in percent, 0 for a class that never sounds (Table III)."""
-    counts = reference.counts(rolls).sum()
-    return 100 * np.nan_to_num(metrics.class_wise_values(counts)["f1_score"])
 
 
 def mean_and_std(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -13,8 +13,9 @@ import pandas as pd
 import scipy.fft
 
 from sedutils import corpus as corpora
-from sedutils import files, jobs, metrics, recipes
+from sedutils import files, jobs, recipes
 from sedutils.frames import fold_key
+from sedutils.metrics.activity import event_roll, frame_count
 
 
 def mel_energies(
@@ -109,7 +110,7 @@ def extract(
 def in_frames(corpus: corpora.Corpus, hop_s: float) -> pd.DataFrame:
     """The recordings of a corpus with ``frames`` and ``first_frame``, all frames below each other."""
     recordings = corpus.recordings.copy()
-    recordings["frames"] = [metrics.frame_count(s, hop_s=hop_s) for s in recordings.duration_s]
+    recordings["frames"] = [frame_count(s, hop_s=hop_s) for s in recordings.duration_s]
     recordings["first_frame"] = recordings.frames.cumsum() - recordings.frames
     return recordings
 
@@ -184,7 +185,7 @@ def activity(corpus, recording: str, frames: int, hop_s: float) -> np.ndarray:
         tags = corpus.tags_of(recording)
         return np.tile([label in tags for label in corpus.labels], (frames, 1))
     events = corpus.events_of(recording)
-    return metrics.event_roll(events, corpus.labels, n_frames=frames, hop_s=hop_s)
+    return event_roll(events, corpus.labels, n_frames=frames, hop_s=hop_s)
 
 
 def moments(rows: np.ndarray, parts: list[slice], chunk: int = 100_000) -> dict[str, list[float]]:

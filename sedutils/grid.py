@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, metrics, systems, tagging
+from sedutils import systems
 from sedutils.frames import Frames
+from sedutils.metrics import segments, tags
 from sedutils.schema import combinations
 
 KINDS = ("cnn", "rnn", "crnn")
@@ -83,10 +84,10 @@ def test_score(scores: np.ndarray, frames: Frames) -> float:
     """
     truth = [np.asarray(frames.recording(r, r.frames)[1]) for r in frames.recordings.itertuples()]
     if len(scores) == len(truth):
-        rates = tagging.equal_error_rates(np.stack([roll[0] for roll in truth]), scores)
+        rates = tags.equal_error_rates(np.stack([roll[0] for roll in truth]), scores)
         return 1 - float(np.nanmean(rates))
     roll = np.concatenate(truth).astype(bool)
-    return float(claims.f1_score(metrics.segment_counts(roll, scores >= THRESHOLD)))
+    return float(segments.f1_score(segments.segment_counts(roll, scores >= THRESHOLD)))
 
 
 def table(

@@ -21,6 +21,7 @@ from sedutils.tables import paper_name
 
 SAMPLE_RATE = 44100
 FRAME_S = 0.02
+LEAST_RANGE_DB = 10.0  # of a sound's loudest part that is annotated, however faint it is
 LEVEL_DB = -26.0  # RMS of a piece of middle level, re full scale: leaves room for impulses
 PEAK = 0.98
 SHORTEST_S = 0.3  # a piece that the end of the mixture would cut shorter than this is left out
@@ -283,12 +284,18 @@ def sounding(audio: np.ndarray, *, range_db: float, gap_s: float) -> list[tuple[
 
 
 def annotate(
-    parts: pd.DataFrame, stems: list[np.ndarray], *, range_db: float, gap_s: float
+    parts: pd.DataFrame,
+    stems: list[np.ndarray],
+    *,
+    range_db: float,
+    gap_s: float,
+    room_db: float | None = None,
 ) -> pd.DataFrame:
     """Events from the frame energy of each piece (Sec. III-A).
 
-    A frame is active when its energy is within ``range_db`` of the piece's loudest frame; inactive
-    stretches shorter than ``gap_s`` do not end an event.
+    A frame is active when its energy is within ``range_db`` of the piece's loudest frame, and over the
+    quiet room where ``room_db`` is given (`audible_range_db`); inactive stretches shorter than ``gap_s``
+    do not end an event. What a piece sounds past its part's end does not count.
 
     Returns
     -------
@@ -296,13 +303,24 @@ def annotate(
     """
     rows = []
     for part, stem in zip(parts.itertuples(), stems, strict=True):
-        for first, last in active_runs(stem, range_db=range_db, gap_s=gap_s):
+        within_db = range_db if room_db is None else audible_range_db(stem, range_db, room_db)
+        for first, last in active_runs(stem, range_db=within_db, gap_s=gap_s):
             onset = part.onset_s + first * FRAME_S
             offset = min(part.onset_s + last * FRAME_S, part.offset_s)
             rows.append((part.recording, onset, offset, part.label))
     events = pd.DataFrame(rows, columns=["recording", "onset_s", "offset_s", "label"])
     events = events.round(6)[events.offset_s - events.onset_s > 1e-3]
     return events.sort_values(["recording", "onset_s", "label"], ignore_index=True)
+
+
+def audible_range_db(sound: np.ndarray, range_db: float, room_db: float) -> float:
+    """How far below its loudest frame a sound is still heard, ``range_db`` at most.
+
+    Nobody hears it under the level of the quiet room; of a sound as faint as that the loudest
+    `LEAST_RANGE_DB` count all the same.
+    """
+    over_db = frame_levels_db(sound).max() - room_db
+    return min(range_db, max(over_db, LEAST_RANGE_DB))
 
 
 def stable_seed(*parts) -> int:

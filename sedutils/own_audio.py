@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import decoding, evaluation, features, files, player
+from sedutils import features, files, player
+from sedutils.decoding import thresholds
+from sedutils.metrics import activity
 from sedutils.systems import System
 
 
@@ -44,9 +46,9 @@ def detect(system: System, path: str | Path, *, threshold: float | None = None) 
         given = features.mfcc(mel, mfcc=settings["mfcc"], delta_frames=settings["delta_frames"])
     scores = system.scores(given)
     if threshold is None:
-        threshold = evaluation.GMM_THRESHOLD if system.front_end == "mfcc" else 0.5
-    roll = decoding.decide(scores, threshold)
-    events = decoding.events_for_people(roll, system.labels, hop_s=settings["hop_s"])
+        threshold = thresholds.GMM_THRESHOLD if system.front_end == "mfcc" else 0.5
+    roll = thresholds.decide(scores, threshold)
+    events = activity.events_at_borders(roll, system.labels, hop_s=settings["hop_s"])
     end = len(audio) / rate
     events = events.assign(offset_s=events.offset_s.clip(upper=end)).query("onset_s < offset_s")
     return Detection(

@@ -113,7 +113,7 @@ def from_bank(settings: dict, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]
     (table,) = hold_out([table], share=settings["validation_share"], seed=settings["seed"])
     events = bank_events(clips, table[table["label"].isin(list(names.values()))], settings)
     joined = [
-        joined_background(clips, rows, folder / "sources" / "backgrounds", settings)
+        join_background(clips, rows, folder / "sources" / "backgrounds", settings)
         for _, rows in table[table["label"].isin(backgrounds)].groupby(["label", "split"])
     ]
     events = corpus.rebase(events.rename(columns={"instance": "path"}), place, folder)
@@ -133,7 +133,7 @@ def bank_events(clips: bank.Bank, table: pd.DataFrame, settings: dict) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-def joined_background(
+def join_background(
     clips: bank.Bank, table: pd.DataFrame, folder: Path, settings: dict
 ) -> tuple[str, str, str, str, float]:
     """Join the clips of one class and split into one background and write it; returns its row."""
@@ -146,14 +146,16 @@ def joined_background(
         )
         start, stop = round(onset_s * mixing.SAMPLE_RATE), round(offset_s * mixing.SAMPLE_RATE)
         pieces.append(clips.load(name)[start:stop])
-    audio = joined(pieces, rng, least_s=settings["clip_s"])
+    audio = cross_faded(pieces, rng, least_s=settings["clip_s"])
     path = folder / f"{label}-{split}.wav"
     files.write_wav(path, audio, mixing.SAMPLE_RATE)
     place = f"sources/backgrounds/{path.name}"
     return place, label, split, f"{label}-{split}", len(audio) / mixing.SAMPLE_RATE
 
 
-def joined(pieces: list[np.ndarray], rng: np.random.Generator, *, least_s: float) -> np.ndarray:
+def cross_faded(
+    pieces: list[np.ndarray], rng: np.random.Generator, *, least_s: float
+) -> np.ndarray:
     """Pieces of equal level one after another in random order, again and again until `least_s` is filled.
 
     Every piece comes once at least. Neighbours cross-fade with equal power over `SEAM_S`; pieces

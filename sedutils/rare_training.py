@@ -20,7 +20,6 @@ from sedutils.recipes import clips_of
 from sedutils.systems import System, by_sequences
 
 ANSWERED = ("validation", "development", "evaluation")
-REGIMES = ("scratch", "fixed", "finetuned")  # of the extractor (Kao et al. 2018, Table 3)
 
 
 @dataclass(frozen=True)
@@ -61,29 +60,6 @@ class Task:
             raise ValueError(f"{self.features / 'recordings.csv'}: {told}")
         column = list(made.labels).index(self.label)
         return replace(frames, targets=frames.targets[:, column : column + 1])
-
-
-@dataclass(frozen=True)
-class Detector:
-    """One R-CRNN: its class, extractor, nodes M, how its extractor begins, and the seed."""
-
-    label: str
-    recurrent: str
-    units: int
-    nodes: int
-    regime: str
-    seed: int
-
-    @property
-    def path(self) -> Path:
-        """Where it lies in the folder of the family."""
-        name = f"{self.recurrent}-{self.units}-{self.nodes}"
-        return Path(self.label, self.regime, name, str(self.seed))
-
-    @property
-    def tagger(self) -> Path:
-        """Where its pre-trained extractor lies."""
-        return Path(self.label, "tagger", f"{self.recurrent}-{self.units}", str(self.seed))
 
 
 def finetuned(

@@ -113,3 +113,9 @@ def clips_of(
         drawn = made.recipes[np.isclose(made.recipes["event_probability"], event_probability)]
         table = table[table["recording"].isin(drawn["recording"])]
     return table.head(len(table) if most is None else most).reset_index(drop=True)
+
+
+def onsets_of(made: Corpus, label: str, split: str) -> pd.Series:
+    """Onset of the event in each of a detector's clips in seconds, NaN where there is none; by recording."""
+    onset_s = made.events.set_index("recording")["onset_s"]
+    return onset_s.reindex(clips_of(made, label, split).recording)

@@ -43,7 +43,6 @@ TWICE = "phone_ring"
 BACKGROUND_DB = -60.0  # RMS of the quiet room re full scale: few sessions need turning down
 SHORTEST_PAUSE_S = 1.0  # an echo lasts up to 0.8 s
 DISTANCE = (0.5, 2.0)  # an event's echoes, beside those of the session's middle place
-LEAST_RANGE_DB = 10.0  # of an event's loudest part that is annotated, however faint it is
 
 
 def plan(
@@ -171,7 +170,10 @@ def write_session(
     """Render one session to a file; returns its events, those of the background classes among them."""
     audio, stems = render(parts, people, seed=settings["seed"], session_s=settings["session_s"])
     files.write_wav(path, audio, mixing.SAMPLE_RATE)
-    return annotate(parts, stems, range_db=settings["annotation_range_db"])
+    range_db = settings[
+        "annotation_range_db"
+    ]  # an event lasts from its first to its last loud frame
+    return mixing.annotate(parts, stems, range_db=range_db, gap_s=np.inf, room_db=BACKGROUND_DB)
 
 
 def render(
@@ -228,17 +230,3 @@ def heard(
     response[0] = echoes[0]
     padded = np.append(sound, np.zeros(len(response), np.float32))
     return dsp.convolve(padded, dsp.shaped(response, *microphone))
-
-
-def annotate(parts: pd.DataFrame, stems: list[np.ndarray], *, range_db: float) -> pd.DataFrame:
-    """Events (recording, onset_s, offset_s, label), one an instance, from its first to its last loud frame.
-
-    A frame is loud within ``range_db`` of the loudest and over the level of the quiet room, under
-    which nobody would hear it; echoes past the part's end do not count.
-    """
-    tables = []
-    for row, stem in enumerate(stems):
-        over_db = mixing.frame_levels_db(stem).max() - BACKGROUND_DB
-        audible_db = min(range_db, max(over_db, LEAST_RANGE_DB))
-        tables.append(mixing.annotate(parts.iloc[[row]], [stem], range_db=audible_db, gap_s=np.inf))
-    return pd.concat(tables, ignore_index=True)

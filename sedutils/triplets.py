@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sedutils import decoding
 from sedutils.frames import Frames
+from sedutils.metrics import activity
 
 
 def longest_events(rolls: Iterable[np.ndarray]) -> np.ndarray:
@@ -24,7 +24,7 @@ def longest_events(rolls: Iterable[np.ndarray]) -> np.ndarray:
     """
     per_recording = []
     for roll in rolls:
-        start, stop, column = decoding.runs(roll)
+        start, stop, column = activity.runs(roll)
         longest = np.ones(np.shape(roll)[1], dtype=np.int64)
         np.maximum.at(longest, column, stop - start)
         per_recording.append(longest)

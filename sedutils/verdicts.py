@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from sedutils import claims
+from sedutils.metrics import bootstrap
 
 
-def contrast(claim: str, what: str, estimate: claims.Estimate, bound: float = 0.0) -> dict:
+def contrast(claim: str, what: str, estimate: bootstrap.Estimate, bound: float = 0.0) -> dict:
     """A contrast judged by its bootstrap interval and its seeds."""
     outcome = claims.outcome(estimate.per_seed, estimate.interval, bound)
     return {"claim": claim, "contrast": what, "bound": bound, "outcome": outcome} | estimate.row()

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import tag_thresholds, training
+from sedutils import training
+from sedutils.decoding import tag_thresholds
 from sedutils.frames import Frames
 from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
 from sedutils.models.network import half_precision, pick

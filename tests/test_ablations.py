@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import claims
 from sedutils.crnn import ablations, neurons
+from sedutils.metrics import bootstrap
 from sedutils.models.kinds import KINDS
 
 SHAPES = ("(3,3)", "(5,5)", "(11,11)", "(1,5)", "(5,1)", "(3,11)", "(11,3)")
@@ -19,7 +19,7 @@ def counts_with(recall: float, seed: int):
     """Counts of 40 recordings whose one class is found in a share of its frames, without false alarms."""
     rng = np.random.default_rng(seed)
     truth = {f"r{i:02d}": np.ones((100, 1), bool) for i in range(40)}
-    return claims.unit_counts(truth, {k: rng.random((100, 1)) < recall for k in truth})
+    return bootstrap.unit_counts(truth, {k: rng.random((100, 1)) < recall for k in truth})
 
 
 def judge_of(recalls: dict[str, float], seeds: int = 2):

@@ -6,6 +6,7 @@ import pytest
 
 from sedutils import analysis, benchmark, evaluation
 from sedutils.crnn import chapter, page
+from sedutils.decoding.thresholds import search_quantiles
 
 
 def roll(*columns):
@@ -59,7 +60,7 @@ def test_thresholds_move_the_scores(reference):
 
 def test_the_best_threshold_is_found(reference):
     scores = np.where(reference.rolls["r"], 0.31, 0.3)
-    assert 0.3 < evaluation.best_threshold(reference, scores) <= 0.31
+    assert 0.3 < search_quantiles(reference.rolls, {"r": scores}) <= 0.31
 
 
 def test_bold_is_the_best_and_what_lies_within_its_deviation():

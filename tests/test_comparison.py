@@ -7,17 +7,20 @@ import pytest
 import torch
 from conftest import features_folder, refused
 
-from sedutils import corpus, decoding, files, metrics, schema, systems, training
+from sedutils import corpus, files, schema, systems, training
 from sedutils.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
 from sedutils.comparison.results import Results
+from sedutils.decoding import thresholds
+from sedutils.decoding.confidence import confidence
+from sedutils.decoding.smoothing import median_filter, tidy
+from sedutils.metrics import activity
 from sedutils.models.kao2018 import Detections, most_probable
-from sedutils.multitask.confidence import confidence
 
 LABELS = ["a", "b"]
 
 
 def mixtures(*durations, hop_s):
-    frames = [metrics.frame_count(s, hop_s=hop_s) for s in durations]
+    frames = [activity.frame_count(s, hop_s=hop_s) for s in durations]
     return pd.DataFrame(
         {
             "recording": [f"m{i}" for i in range(len(durations))],
@@ -78,24 +81,24 @@ def test_annotation_of_cuts_is_the_annotation_of_the_mixture_cut(rng):
         {"recording": "m0", "onset_s": onset, "offset_s": onset + rng.uniform(0.1, 5, 40)}
     )
     some["label"] = rng.choice(LABELS, 40)
-    whole = metrics.event_roll(some, LABELS, n_frames=1500)
+    whole = activity.event_roll(some, LABELS, n_frames=1500)
     found = cuts.annotation(some, table, 10.0)
     for number, name in enumerate(table.recording[:3]):
         own = found[found.recording == name]
-        roll = metrics.event_roll(own, LABELS, n_frames=500)
+        roll = activity.event_roll(own, LABELS, n_frames=500)
         assert (roll == whole[500 * number :][:500]).all()
 
 
 def test_filters_of_scores_are_filters_of_decisions_at_every_threshold(rng):
     scores = np.round(rng.random((3, 80, 2)) ** 2, 1)
-    tidy = smoothing.Tidy(event=5, gap=5).fitted(None, scores)(scores)
+    without = smoothing.Tidy(event_frames=5, gap_frames=5).fitted(None, scores)(scores)
     median = smoothing.Median((7,)).fitted(7, scores)(scores)
     for threshold in np.arange(0.05, 1, 0.1):
-        for before, tidied, smooth in zip(scores, tidy, median, strict=True):
+        for before, tidied, smooth in zip(scores, without, median, strict=True):
             roll = before >= threshold
-            expected = decoding.tidy(roll, minimum_event_s=0.1, minimum_gap_s=0.1)
+            expected = tidy(roll, event_frames=5, gap_frames=5)
             assert ((tidied >= threshold) == expected).all()
-            assert ((smooth >= threshold) == decoding.median_filter(roll, 7)).all()
+            assert ((smooth >= threshold) == median_filter(roll, 7)).all()
     rules = {"gmm_minimum_event_s": 0.1, "gmm_minimum_gap_s": 0.1}
     chosen = entries.chosen(["gmm", "fbcrnn"], rules, {"medians": [11, 21]}, 0.04)
     assert chosen["gmm"].smoothing == smoothing.Tidy(5, 5)
@@ -116,7 +119,7 @@ def test_the_threshold_is_the_best_of_all(rng):
     for _ in range(20):
         scores = np.round(rng.random((2, 15, 2)), 1)
         truth = rng.random(scores.shape) < 0.3 * scores + 0.05
-        threshold, f1 = smoothing.best_threshold(scores, truth)
+        threshold, f1 = thresholds.search_values(scores, truth)
 
         def of(t, scores=scores, truth=truth):
             on = scores >= t
@@ -125,7 +128,7 @@ def test_the_threshold_is_the_best_of_all(rng):
         best = max(of(t) for t in np.unique(scores[scores > 0]))
         assert f1 == pytest.approx(best) and of(threshold) == pytest.approx(best)
     nothing = np.zeros((1, 5, 2))
-    assert smoothing.best_threshold(nothing, nothing + 1) == (np.inf, 0.0)
+    assert thresholds.search_values(nothing, nothing + 1) == (np.inf, 0.0)
     rule = smoothing.search(smoothing.Median((1, 9)), scores, truth)
     assert rule.choice in (1, 9) and rule.threshold > 0
 

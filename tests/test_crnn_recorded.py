@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import features_folder, refused
 
-from sedutils import claims, corpus, files, metrics, scene_metrics, tables
+from sedutils import claims, corpus, files, tables
 from sedutils.crnn import (
     chapter,
     legacy,
@@ -16,6 +16,8 @@ from sedutils.crnn import (
     tagging,
     verdicts,
 )
+from sedutils.metrics import bootstrap, segments
+from sedutils.metrics.scenes import error_rate, f1_score
 from sedutils.official.tut_sound_events_2016 import LABELS
 
 PUBLISHED = claims.read_published("data/published/cakir2017_crnn.yaml")
@@ -35,31 +37,9 @@ def roll(text):
     return np.array([[c == "1" for c in row] for row in text.split()])
 
 
-def test_scores_are_means_over_scenes():
-    references = {"a": roll("10 10 10 10"), "b": roll("10 01"), "c": roll("01 00")}
-    outputs = {"a": roll("10 10 10 10"), "b": roll("10 00"), "c": roll("00 00")}
-    scenes = {"home": ["a"], "street": ["b", "c"]}
-    counts = recorded.scene_counts(references, outputs, scenes)
-    total = counts.sum()
-    # home: F1 1, ER 0; street: one hit of three references, nothing else: F1 0.5, ER 2/3
-    assert recorded.f1_score(total) == pytest.approx(0.75)
-    assert recorded.error_rate(total) == pytest.approx(1 / 3)
-    # class 0 is hit five times of five, class 1 never of two
-    np.testing.assert_allclose(recorded.class_f1_scores(total), [1, 0])
-    each = recorded.per_scene(references, outputs, scenes)
-    named = dict(zip(scenes, (c.sum() for c in each), strict=True))
-    assert scene_metrics.scene_scores(named)["f1_score"] == pytest.approx(0.75)
-
-
-def test_a_resample_without_reference_in_a_scene_has_no_score():
-    silent = recorded.scene_counts({"a": roll("00")}, {"a": roll("10")}, {"home": ["a"]})
-    assert np.isnan(recorded.f1_score(silent.sum()))
-    assert np.isnan(recorded.error_rate(silent.sum()))
-
-
 def test_weights_of_small_strata_keep_the_variance_of_a_mean():
     strata = np.array([0, 0, 1, 1, 1, 2])
-    weights = claims.unit_weights(strata, resamples=20_000)
+    weights = bootstrap.unit_weights(strata, resamples=20_000)
     assert (weights[0] == 1).all()
     for stratum, n in ((0, 2), (1, 3), (2, 1)):
         mine = weights[:, strata == stratum]
@@ -71,15 +51,15 @@ def test_weights_of_small_strata_keep_the_variance_of_a_mean():
 
 
 def test_one_stratum_is_the_plain_bootstrap():
-    weights = claims.unit_weights(np.zeros(5, int), resamples=50)
+    weights = bootstrap.unit_weights(np.zeros(5, int), resamples=50)
     assert (weights.sum(axis=1) == 5).all() and (weights == weights.round()).all()
     assert weights[1:].max() >= 3
 
 
 def test_independent_estimates_are_combined_over_the_seeds_they_share():
-    a = claims.Estimate(5.0, np.array([4.0, 6.0]), np.array([4.5, 5.5]), 10)
-    b = claims.Estimate(1.0, np.array([1.5]), np.array([1.0, 2.0]), 4)
-    both = claims.combined(np.subtract, a, b)
+    a = bootstrap.Estimate(5.0, np.array([4.0, 6.0]), np.array([4.5, 5.5]), 10)
+    b = bootstrap.Estimate(1.0, np.array([1.5]), np.array([1.0, 2.0]), 4)
+    both = bootstrap.combined(np.subtract, a, b)
     assert both.value == 4 and both.per_seed.tolist() == [2.5] and both.n_units == 14
     assert both.resampled.tolist() == [3.5, 3.5]
 
@@ -208,9 +188,9 @@ def test_sed_eval_and_our_metrics_agree_over_scenes(scenes):
         for metric, value in ours.items():
             assert table.loc[(system.upper(), 2), metric] == pytest.approx(value, abs=1e-9)
         total = scenes.frame_counts[system][1].sum()
-        assert 100 * recorded.f1_score(total) == pytest.approx(ours["F1_frm"])
+        assert 100 * f1_score(total) == pytest.approx(ours["F1_frm"])
         total = scenes.second_counts[system][1].sum()
-        assert recorded.error_rate(total) == pytest.approx(ours["ER_1s"])
+        assert error_rate(total) == pytest.approx(ours["ER_1s"])
     assert table.loc[("silence", 0), "ER_frm"] == pytest.approx(1)
     assert ("GMM, validation threshold", 1) in table.index
 
@@ -342,8 +322,8 @@ def test_numbers_have_the_papers_decimals():
 
 def test_counts_are_resampled_scene_by_scene(scenes):
     counts = scenes.frame_counts["crnn"]
-    assert isinstance(counts[0], metrics.Counts)
+    assert isinstance(counts[0], segments.Counts)
     assert len(scenes.strata) == len(counts[0].substitutions)
     assert np.bincount(scenes.strata).tolist() == [4, 4]
-    found = claims.summary(counts, recorded.f1_score, resamples=100, strata=scenes.strata)
+    found = bootstrap.summary(counts, f1_score, resamples=100, strata=scenes.strata)
     assert found.n_units == 8 and found.resampled.std() > 0

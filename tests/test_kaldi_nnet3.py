@@ -6,8 +6,8 @@ import torch
 from conftest import refused
 from kaldi_writer import ChainModel, integer, linear, matrix, real, token, vector
 
-from sedutils.official import kaldi_nnet3, kaldi_tdnnf
-from sedutils.official.annotations import OfficialError
+from sedutils.models.kaldi import nnet3, tdnnf
+from sedutils.models.kaldi.nnet3 import KaldiError
 
 SHAPE = {
     "mfcc": 3,
@@ -38,7 +38,7 @@ def written(model, file, **how):
 @pytest.mark.parametrize("changes", [{}, {"ivector": 0}, {"with_dropout": False}])
 def test_the_loaded_network_gives_what_the_components_give(changes, file, rng):
     model = ChainModel(**(SHAPE | changes))
-    net = kaldi_tdnnf.load(written(model, file))
+    net = tdnnf.load(written(model, file))
     x = rng.normal(size=(10, 3)).astype(np.float32)
     speakers = [np.zeros(2, np.float32), rng.normal(size=2).astype(np.float32)]
     for speaker in speakers[: 2 if model.has_ivector else 1]:
@@ -54,7 +54,7 @@ def test_the_loaded_network_gives_what_the_components_give(changes, file, rng):
 
 
 def test_features_at_the_rate_of_the_mfccs(model, file, rng):
-    net = kaldi_tdnnf.load(written(model, file), subsampling=1)
+    net = tdnnf.load(written(model, file), subsampling=1)
     x = rng.normal(size=(5, 3)).astype(np.float32)
     expected = model.evaluate(x, np.zeros(2), "prefinal-chain.batchnorm2", range(5))
     with torch.no_grad():
@@ -64,7 +64,7 @@ def test_features_at_the_rate_of_the_mfccs(model, file, rng):
 
 @pytest.mark.parametrize("two_pdfs", [True, False])
 def test_what_is_read(two_pdfs, model, file):
-    found = kaldi_nnet3.read(written(model, file, two_pdfs=two_pdfs))
+    found = nnet3.read(written(model, file, two_pdfs=two_pdfs))
     assert list(found.components) == list(model.components)
     assert [text for _, text in found.lines] == model.lines
     data = file.read_bytes()
@@ -87,10 +87,10 @@ def test_a_file_cut_anywhere_is_refused_with_the_place(model, file, rng):
     lengths = {*range(60), *rng.integers(60, len(whole), 120).tolist(), len(whole) - 1}
     for length in sorted(lengths):
         file.write_bytes(whole[:length])
-        refused(OfficialError, lambda: kaldi_nnet3.read(file), f"{file}: byte ", str(length))
+        refused(KaldiError, lambda: nnet3.read(file), f"{file}: byte ", str(length))
     written(model, file).write_bytes(whole + b"x")
     told = f"byte {len(whole)}: 1 more bytes, expected the end"
-    refused(OfficialError, lambda: kaldi_nnet3.read(file), told)
+    refused(KaldiError, lambda: nnet3.read(file), told)
 
 
 def test_an_unknown_component_is_named(model, file):
@@ -98,7 +98,7 @@ def test_an_unknown_component_is_named(model, file):
     written(model, file)
     at = file.read_bytes().index(b"<SigmoidComponent>")
     told = f"byte {at}: component tdnn1.relu of type <SigmoidComponent>, expected one of"
-    refused(OfficialError, lambda: kaldi_nnet3.read(file), file, told, "TdnnComponent")
+    refused(KaldiError, lambda: nnet3.read(file), file, told, "TdnnComponent")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_kaldi_does_not_write_is_named(old, new, needles, model, file):
     data = model.bytes()
     assert old in data
     file.write_bytes(data.replace(old, new, 1))
-    refused(OfficialError, lambda: kaldi_nnet3.read(file), f"{file}: byte ", *needles)
+    refused(KaldiError, lambda: nnet3.read(file), f"{file}: byte ", *needles)
 
 
 def test_sizes_that_are_lies_are_refused_without_reading_so_much(model, file):
@@ -130,7 +130,7 @@ def test_sizes_that_are_lies_are_refused_without_reading_so_much(model, file):
     for wrong, told in ((huge, "the file ends after"), (negative, "-1 x 3")):
         data = model.bytes().replace(matrix(np.zeros((1, 1)))[:3], wrong, 1)
         file.write_bytes(data)
-        refused(OfficialError, lambda: kaldi_nnet3.read(file), told)
+        refused(KaldiError, lambda: nnet3.read(file), told)
 
 
 def test_a_weight_that_is_no_number_is_refused_at_its_byte(model, file):
@@ -140,7 +140,7 @@ def test_a_weight_that_is_no_number_is_refused_at_its_byte(model, file):
     data = model.bytes()
     at = data.index(values.tobytes()) + 4 * (2 * 8 + 3)
     file.write_bytes(data)
-    refused(OfficialError, lambda: kaldi_nnet3.read(file), f"byte {at}: nan, expected a finite")
+    refused(KaldiError, lambda: nnet3.read(file), f"byte {at}: nan, expected a finite")
 
 
 def renamed(old, new):
@@ -204,12 +204,12 @@ def test_another_network_than_a_tdnnf_is_named(change, needles, model, file):
     change(model)
     model.lines = list({line.split(" input=")[0]: line for line in model.lines}.values())
     written(model, file)
-    kaldi_nnet3.read(file)  # well-formed
-    refused(OfficialError, lambda: kaldi_tdnnf.load(file), f"{file}: byte ", *needles)
+    nnet3.read(file)  # well-formed
+    refused(KaldiError, lambda: tdnnf.load(file), f"{file}: byte ", *needles)
 
 
 def test_a_missing_file_is_named(file):
-    refused(FileNotFoundError, lambda: kaldi_tdnnf.load(file), f"{file}: no such file")
+    refused(FileNotFoundError, lambda: tdnnf.load(file), f"{file}: no such file")
 
 
 def test_fields_of_earlier_versions_are_read(model, file):
@@ -223,4 +223,4 @@ def test_fields_of_earlier_versions_are_read(model, file):
     no_op += vector([]) + token("<DerivAvg>") + vector([]) + token("<Count>") + real(0)
     no_op += token("<NumDimsSelfRepaired>") + real(0) + token("<NumDimsProcessed>") + real(0)
     model.components["tdnnf2.noop"] = no_op + token("</NoOpComponent>")
-    assert kaldi_tdnnf.load(written(model, file)).context == 8
+    assert tdnnf.load(written(model, file)).context == 8

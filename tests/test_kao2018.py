@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import reference_rcrnn as reference
 import torch
 from conftest import refused
 from torch.nn import functional as F
 
-from sedutils import benchmark_rcrnn as slow
 from sedutils.frames import Frames
 from sedutils.models import kao2018, regions
 from sedutils.models.blocks import keras_parameters
@@ -126,7 +126,7 @@ def test_detection_is_the_loop_over_clips_and_proposals(classes):
     detections = model.detect(x)
     assert detections.onset.shape == (4, classes * 100)
     kept = 0
-    for b, expected in enumerate(slow.detect(model, x)):
+    for b, expected in enumerate(reference.detect(model, x)):
         own = [v[b][detections.present[b]] for v in detections[:4]]
         assert own[2].tolist() == [e[2] for e in expected]
         for ours, loop in zip(own, zip(*expected, strict=True), strict=True):
@@ -144,7 +144,7 @@ def test_loss_and_gradients_are_those_of_the_loop(seed):
     x, roll = random_clips()
     weights = [w for w in model.parameters() if w.requires_grad]
     results = []
-    for loss_of in (lambda: model.loss(model(x), roll), lambda: slow.loss(model, x, roll)):
+    for loss_of in (lambda: model.loss(model(x), roll), lambda: reference.loss(model, x, roll)):
         torch.manual_seed(7)
         loss = loss_of()
         results.append([loss, *torch.autograd.grad(loss, weights)])
@@ -302,7 +302,7 @@ def found_onsets(model, x, roll):
     table = event_table(
         detections, recordings=range(len(x)), labels=["block"], hop_s=HOP_S, threshold=0.3
     )
-    onsets = {b: HOP_S * start for b, r in enumerate(roll) for start, *_ in slow.runs(r)}
+    onsets = {b: HOP_S * start for b, r in enumerate(roll) for start, *_ in reference.runs(r)}
     hits = sum(abs(onsets.get(r.recording, 1e9) - r.onset_s) <= 0.5 for r in table.itertuples())
     return hits, len(onsets), len(table)
 

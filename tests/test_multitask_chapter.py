@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from conftest import features_folder
 
-from sedutils import claims, corpus, decoding, files, triplets
+from sedutils import claims, corpus, files, triplets
+from sedutils.metrics import activity
+from sedutils.metrics.hits import HitCounts, hit_counts
 from sedutils.multitask import distances, early, figures, page, verdicts
-from sedutils.multitask.hits import HitCounts, hit_counts
 from sedutils.multitask.results import SYSTEMS, Results, beside_published, class_scores, one_to_one
 from sedutils.official.itc_irst import leave_one_out
 
@@ -44,7 +45,7 @@ def made(folder, name, rng, *, baseline_misses):
     folds = leave_one_out(names[:3], names[3:]) if isolated else None
     targets = rolls(rng, 4, len(labels), isolated)
     events = [
-        decoding.events_for_people(part, labels).assign(recording=n)
+        activity.events_at_borders(part, labels).assign(recording=n)
         for n, part in zip(names, np.split(targets, 4), strict=True)
     ]
     events = pd.concat(events)[["recording", "onset_s", "offset_s", "label"]]

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sedutils import decoding, metrics, triplets
+from sedutils import triplets
+from sedutils.decoding import smoothing
+from sedutils.decoding.confidence import GRAIN, ConfidenceRule, confidence, in_frames, regions
+from sedutils.metrics import activity, events
+from sedutils.metrics.hits import ClassEvents, HitCounts, count_one_to_one, hit_counts
 from sedutils.multitask import early, search
-from sedutils.multitask.confidence import GRAIN, ConfidenceRule, confidence, in_frames, regions
-from sedutils.multitask.hits import HitCounts, Reference, count_one_to_one, hit_counts
 
 seeds = st.integers(0, 2**32 - 1)
 rolls = st.integers(1, 40).flatmap(lambda n: st.tuples(arrays(bool, (n, 2)), arrays(bool, (n, 2))))
@@ -43,7 +45,7 @@ def slow_hits(output, reference):
     """Events and centres written out; a class a row: references, found, outputs, correct."""
 
     def events(active):
-        start, stop, _ = decoding.runs(active[:, None])
+        start, stop, _ = activity.runs(active[:, None])
         return list(zip(start.tolist(), stop.tolist(), strict=True))
 
     def hit(a, b):
@@ -190,8 +192,8 @@ def test_exact_estimates_give_the_events_back():
     estimates[:, 0] *= 0.9
     rule, f1 = search.search_confidence([estimates], [roll])
     assert f1.max() == 1
-    start, stop, _ = decoding.runs(roll)
-    found = decoding.runs(rule.decide(estimates))
+    start, stop, _ = activity.runs(roll)
+    found = activity.runs(rule.decide(estimates))
     assert found[0].tolist() == start.tolist()
     assert found[1].tolist() == (stop + 1).tolist()
 
@@ -222,7 +224,7 @@ def test_median_search_tries_every_pair(seed):
     windows = np.array([1, 3, 7, 13, 31])
     rule, f1 = search.search_median(scores, references, alphas=ALPHAS, windows=windows)
     for (i, w), (j, a) in itertools.product(enumerate(windows), enumerate(ALPHAS)):
-        decisions = [decoding.median_filter(s > a, int(w)) for s in scores]
+        decisions = [smoothing.median_filter(s > a, int(w)) for s in scores]
         np.testing.assert_array_equal(f1[:, i, j], slow_scores(decisions, references))
     chosen = [rule.decide(s) for s in scores]
     np.testing.assert_array_equal(slow_scores(chosen, references), best_of(f1))
@@ -238,12 +240,16 @@ def test_one_to_one_counts_are_those_of_the_metrics(seed):
         reference[start : start + rng.integers(1, 11)] = rng.random() < 0.6
     values = np.clip(0.5 * np.roll(reference[:, 0], 1) + 0.2 * rng.normal(size=120), 0, 1).round(1)
     found = count_one_to_one(
-        values, ALPHAS, Reference.of(reference[:, 0]), collar_frames=2, share_of_length=0.5
+        values,
+        ALPHAS,
+        ClassEvents.from_activity(reference[:, 0]),
+        collar_frames=2,
+        share_of_length=0.5,
     )
-    truth = decoding.events_for_people(reference, ["a"], hop_s=1.0)
+    truth = activity.events_at_borders(reference, ["a"], hop_s=1.0)
     for alpha, (outputs, correct, hit) in zip(ALPHAS, found.T, strict=True):
-        said = decoding.events_for_people(values[:, None] > alpha, ["a"], hop_s=1.0)
-        counts = metrics.event_counts(truth, said, labels=["a"], onset_collar_s=2.0)
+        said = activity.events_at_borders(values[:, None] > alpha, ["a"], hop_s=1.0)
+        counts = events.event_counts(truth, said, labels=["a"], onset_collar_s=2.0)
         assert correct == hit == counts.true_positives[0] and outputs == len(said)
 
 
@@ -258,8 +264,8 @@ def test_one_to_one_counting_keeps_events_apart():
         [scores], [reference], windows=np.array([1]), count=strictly
     )
     assert f1.max() == 1
-    assert len(decoding.runs(by_hits.decide(scores))[0]) == 1
-    assert len(decoding.runs(one_to_one.decide(scores))[0]) == 2
+    assert len(activity.runs(by_hits.decide(scores))[0]) == 1
+    assert len(activity.runs(one_to_one.decide(scores))[0]) == 2
 
 
 def best_of(f1):

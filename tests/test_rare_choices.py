@@ -6,10 +6,10 @@ import pytest
 import rare_clips
 from rare_clips import BASE, FACTS, task
 
-from sedutils import corpus, files, rare_metrics, rare_training, training
+from sedutils import corpus, files, rare_training, recipes, training
 from sedutils.models.blocks import keras_parameters
-from sedutils.rare_training import Detector
 from sedutils.rcrnn import experiments
+from sedutils.rcrnn.experiments import Detector
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def world(tmp_path_factory):
 def answered(world, tmp_path):
     """A folder into which `said` writes what a detector says of the validation clips."""
     made = corpus.read(world / "corpus")
-    reference = rare_metrics.references(made, "shot", "validation")
+    reference = recipes.onsets_of(made, "shot", "validation")
     assert reference.tolist()[0] == 1.0 and np.isnan(reference.iloc[1])
 
     def said(detector, onset_s, scores, loss=0.5):
@@ -79,7 +79,7 @@ def test_the_order_of_seeds_tells_no_networks_apart(answered, monkeypatch):
 def test_the_threshold_is_the_middle_of_the_best(answered):
     made, folder, said = answered
     detector = Detector("shot", "bigru", 2, 4, "finetuned", 1)
-    found = lambda: experiments.best_threshold(detector, folder, made)  # noqa: E731
+    found = lambda: experiments.best_probability(detector, folder, made)  # noqa: E731
     said(detector, [1.2, 3.0], [0.62, 0.33])  # 0.35, 0.4 … 0.6 tell them apart
     assert found() == pytest.approx(0.5)
     onsets = experiments.onsets(detector, folder, made, "validation", 0)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sedutils import rare_metrics
+from sedutils import recipes
 from sedutils.corpus import Corpus
-from sedutils.rare_metrics import by_class, counts, resampled, score, score_table, strata
+from sedutils.metrics.rare import by_class, counts, resampled, score, score_table, strata
 
 NAN = np.nan
 
@@ -112,5 +112,5 @@ def test_references_are_the_clips_of_one_detector_in_a_split(tmp_path):
     ).assign(path="x.wav", duration_s=9.0)
     events = pd.DataFrame({"recording": ["q", "r", "s"], "onset_s": [1.5, 2.5, 3.5]})
     made = Corpus(tmp_path, recordings, events.assign(offset_s=5.0, label="cry"), ("cry", "shot"))
-    found = rare_metrics.references(made, "cry", "test")
+    found = recipes.onsets_of(made, "cry", "test")
     assert found.index.tolist() == ["p", "q"] and np.isnan(found["p"]) and found["q"] == 1.5

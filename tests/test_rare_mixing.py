@@ -261,12 +261,16 @@ def test_a_bank_makes_the_classes_it_has(clips, tmp_path):
 
 def test_joined_clips_fade_into_each_other_at_one_level(rng):
     loud, soft = (gain * rng.normal(0, 0.1, 2 * RATE).astype(np.float32) for gain in (1, 0.01))
-    audio = rare_sources.joined([loud, soft], rng, least_s=5.0)
+    audio = rare_sources.cross_faded([loud, soft], rng, least_s=5.0)
     assert len(audio) == 3 * 2 * RATE - 2 * round(0.25 * RATE)
     blocks = [rms_db(part) for part in np.array_split(audio, 40)]
     assert max(blocks) - min(blocks) < 1.5
-    assert len(rare_sources.joined([loud, soft], rng, least_s=0.1)) > 3.5 * RATE  # each one once
-    refused(ValueError, lambda: rare_sources.joined([loud[:99]], rng, least_s=1.0), "lasts 0.5 s")
+    assert (
+        len(rare_sources.cross_faded([loud, soft], rng, least_s=0.1)) > 3.5 * RATE
+    )  # each one once
+    refused(
+        ValueError, lambda: rare_sources.cross_faded([loud[:99]], rng, least_s=1.0), "lasts 0.5 s"
+    )
 
 
 def test_recipes_that_lack_something_are_named(made):

@@ -6,7 +6,7 @@ import pytest
 import rare_clips
 import torch
 
-from sedutils import claims, corpus, files, rare_metrics, rare_training, systems
+from sedutils import claims, corpus, files, rare_training, recipes, systems
 from sedutils.rcrnn import experiments, figures, page, results, verdicts
 from sedutils.systems import System
 
@@ -41,7 +41,7 @@ def made(folder, labels):
 def answer(read, folder, detector, miss):
     """Right onsets at 0.6, except that the first ``miss`` events of each split are a second late."""
     for split in rare_training.ANSWERED:
-        onsets = rare_metrics.references(read, detector.label, split).dropna()
+        onsets = recipes.onsets_of(read, detector.label, split).dropna()
         late = np.where(np.arange(len(onsets)) < miss, 1.0, 0.0)
         table = pd.DataFrame({"recording": onsets.index, "onset_s": onsets.to_numpy() + late})
         table = table.assign(offset_s=table.onset_s + 1, label=detector.label, score=0.6)

@@ -3,11 +3,11 @@
 import math
 
 import pytest
+import reference_rcrnn as reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedutils import benchmark_rcrnn as slow
 from sedutils.models import regions
 
 SIZES = torch.tensor([1, 2, 4, 8, 16, 32])
@@ -64,8 +64,8 @@ def test_runs_of_a_roll(seed):
         n = int(events.present[b].sum())
         assert events.present[b, :n].all()
         rows = torch.cat((events.intervals[b, :n], events.labels[b, :n, None]), dim=1)
-        assert rows.tolist() == slow.runs(roll[b])
-    assert events.intervals.shape[1] == max(len(slow.runs(r)) for r in roll)
+        assert rows.tolist() == reference.runs(roll[b])
+    assert events.intervals.shape[1] == max(len(reference.runs(r)) for r in roll)
     assert not events.present[0].any() and (events.intervals[0, 0] == torch.tensor([0, 1])).all()
     assert regions.runs(roll[:1]).intervals.shape == (1, 1, 2)
 
@@ -89,7 +89,7 @@ def test_suppression_is_the_greedy_loop(rows, threshold, keep):
     indices, found = regions.suppress(intervals, scores, threshold=threshold, keep=keep)
     assert indices.shape == found.shape == (len(rows), min(keep, scores.shape[1]))
     for row, index, ok in zip(rows, indices, found, strict=True):
-        assert index[ok].tolist() == slow.suppress(*row, threshold, keep)
+        assert index[ok].tolist() == reference.suppress(*row, threshold, keep)
         assert ok.tolist() == sorted(ok.tolist(), reverse=True)
 
 
@@ -101,7 +101,7 @@ def test_suppression_of_a_whole_map():
     indices, found = regions.suppress(intervals, scores, threshold=0.7, keep=100)
     assert found.all()
     for row in zip(intervals, scores, indices, strict=True):
-        assert slow.suppress(row[0].tolist(), row[1].tolist(), 0.7, 100) == row[2].tolist()
+        assert reference.suppress(row[0].tolist(), row[1].tolist(), 0.7, 100) == row[2].tolist()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -114,8 +114,8 @@ def test_anchor_labels(seed):
     assert not (positive & negative).any() and positive.any() and negative.any()
     assert not (positive | negative).all()
     for b in range(4):
-        own = [[s / 8, e / 8] for s, e, _ in slow.runs(roll[b])]
-        labels, matches = slow.label_anchors(references.tolist(), own, 37.5)
+        own = [[s / 8, e / 8] for s, e, _ in reference.runs(roll[b])]
+        labels, matches = reference.label_anchors(references.tolist(), own, 37.5)
         assert positive[b].tolist() == [v == 1 for v in labels]
         assert negative[b].tolist() == [v == 0 for v in labels]
         for i in positive[b].nonzero()[:, 0].tolist():
@@ -172,7 +172,7 @@ def test_pooling_is_the_loop_over_bins(case):
     intervals = torch.stack((intervals, intervals.flip(0)))
     found = regions.pool(features, intervals, 7)
     for b, i in torch.cartesian_prod(torch.arange(2), torch.arange(len(edges))).tolist():
-        expected = slow.pool(features[b], intervals[b, i].tolist(), 7)
+        expected = reference.pool(features[b], intervals[b, i].tolist(), 7)
         assert torch.equal(found[b, i], expected)
 
 
@@ -194,7 +194,7 @@ def test_gradients_of_pooling_go_to_the_maxima():
     ours = torch.autograd.grad((regions.pool(features, intervals, 7) * pull).sum(), features)[0]
     loop = torch.stack(
         [
-            torch.stack([slow.pool(f, i, 7) for i in own.tolist()])
+            torch.stack([reference.pool(f, i, 7) for i in own.tolist()])
             for f, own in zip(features, intervals, strict=True)
         ]
     )

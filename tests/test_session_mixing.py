@@ -183,12 +183,17 @@ def test_a_faint_event_is_annotated_where_it_is_heard():
     parts = pd.DataFrame([("a", 1.0, 2.0, "cough", "a-0", 0.0, -40.0)], columns=mixing.PART_COLUMNS)
     t = np.arange(44100) / 44100
     stem = np.sin(2 * np.pi * 441 * t) * 10 ** (-60 * t / 20)  # falls by 60 dB in its second
-    loud = session_mixing.annotate(parts, [stem], range_db=40.0)
+
+    def annotated(sound):
+        limits = {"range_db": 40.0, "gap_s": np.inf, "room_db": session_mixing.BACKGROUND_DB}
+        return mixing.annotate(parts, [sound], **limits)
+
+    loud = annotated(stem)
     assert loud.offset_s[0] == pytest.approx(1 + 40 / 60, abs=0.03)
     room = 10 ** (session_mixing.BACKGROUND_DB / 20)
-    faint = session_mixing.annotate(parts, [stem * room * 10], range_db=40.0)
+    faint = annotated(stem * room * 10)
     assert faint.offset_s[0] == pytest.approx(1 + 17 / 60, abs=0.03)  # sine peak 20 dB over: RMS 17
-    gone = session_mixing.annotate(parts, [stem * room * 0.1], range_db=40.0)
+    gone = annotated(stem * room * 0.1)
     assert gone.offset_s[0] == pytest.approx(1 + 10 / 60, abs=0.03)
 
 

@@ -9,6 +9,7 @@ import soundfile
 from sections import FRONT_END, TRAINING
 
 from sedutils import evaluation, files, own_audio, systems, training
+from sedutils.decoding.thresholds import decisions
 from sedutils.frames import Frames
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
@@ -98,7 +99,7 @@ def test_a_system_read_again_gives_the_kept_scores(trained, name):
 def test_the_gmm_finds_what_separates_the_classes(trained):
     reference = evaluation.Reference.read(trained / "features", "test")
     scores = evaluation.read_scores(trained, "gmm", 1, "test")
-    counts = reference.counts(evaluation.decide(reference, scores, 0.5)).sum()
+    counts = reference.counts(decisions(reference.split(scores), 0.5)).sum()
     assert counts.true_positives.sum() > 2 * (counts.false_positives + counts.false_negatives).sum()
 
 

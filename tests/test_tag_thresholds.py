@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from conftest import refused
 
-from sedutils import tag_thresholds
-from sedutils.tag_thresholds import best_f, detection, exclusion, included, macro_f
+from sedutils.decoding import tag_thresholds
+from sedutils.decoding.tag_thresholds import best_f, detection, exclusion, included, macro_f
 
 
 def counts(scores, truth, threshold):

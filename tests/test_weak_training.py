@@ -9,7 +9,8 @@ import torch
 from conftest import refused
 from weak_clips import HOP_S, SETTINGS, features_folder
 
-from sedutils import tag_thresholds, training, weak_training
+from sedutils import training, weak_training
+from sedutils.decoding import tag_thresholds
 from sedutils.frames import Frames
 from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
 from sedutils.weak_clips import Mixtures, composed, mixtures, union

@@ -7,7 +7,7 @@ Front ends differ in their hop, so what a system says of a cut is brought to one
 import numpy as np
 import pandas as pd
 
-from sedutils.weak_metrics import united
+from sedutils.metrics.activity import merged
 
 GRID_S = 0.02
 ROUNDING = 1e-6  # of a frame; 0.3 / 0.1 is a little less than three
@@ -88,8 +88,9 @@ def annotation(events: pd.DataFrame, cuts: pd.DataFrame, seconds: float) -> pd.D
         onset = (own.onset_s - cut.start_s).clip(lower=0).round(6)
         offset = (own.offset_s - cut.start_s).clip(upper=seconds).round(6)
         inside = own.assign(onset_s=onset, offset_s=offset)[onset < offset]
-        for label, same in inside.sort_values("onset_s").groupby("label"):
-            rows += [(cut.recording, *span, label) for span in united(same)]
+        for label, same in inside.groupby("label"):
+            spans = merged(zip(same.onset_s, same.offset_s, strict=True))
+            rows += [(cut.recording, *span, label) for span in spans]
     columns = ["recording", "onset_s", "offset_s", "label"]
     found = pd.DataFrame(rows, columns=columns).astype({"onset_s": float, "offset_s": float})
     order = found.recording.map({name: i for i, name in enumerate(cuts.recording)})

@@ -1,10 +1,10 @@
 """The systems of the five papers that can be compared, and what each prescribes between scores and decisions."""
 
-import math
 from dataclasses import dataclass, field, replace
 
 from sedutils.comparison.cuts import GRID_S, ROUNDING
 from sedutils.comparison.smoothing import Confidence, Median, Nothing, Tidy
+from sedutils.decoding.smoothing import tidy_frames
 
 STRONG, WEAK = "strong", "weak (tags)"
 FRONT_ENDS = ("cakir2017", "phan2018", "kao2018", "gradual", "ebbers2020")
@@ -28,7 +28,7 @@ class Entry:
 
     front_end : folder of its features
     family : whose trainings on whole mixtures are cut; None for one that is trained on cuts
-    supervision : what it is told, `STRONG` or `WEAK`
+    supervision : what it learns from, `STRONG` or `WEAK`
     pretrained : whether its extractor first learns what is in a cut
     smoothing : of `sedutils.comparison.smoothing`
     """
@@ -77,8 +77,11 @@ def chosen(systems: list[str], rules: dict, weak: dict, hop_s: float) -> dict[st
     """
     smoothings = {
         "gmm": Tidy(
-            event=math.ceil(rules["gmm_minimum_event_s"] / GRID_S - ROUNDING),
-            gap=math.floor(rules["gmm_minimum_gap_s"] / GRID_S + ROUNDING),
+            **tidy_frames(
+                minimum_event_s=rules["gmm_minimum_event_s"],
+                minimum_gap_s=rules["gmm_minimum_gap_s"],
+                hop_s=GRID_S,
+            )
         ),
         "multilabel_crnn": Median(MEDIANS),
         "multitask_crnn": Confidence(ALPHAS),

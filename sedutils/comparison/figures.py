@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.patheffects import withStroke
 
-from sedutils import decoding
 from sedutils.comparison.cuts import GRID_S
 from sedutils.comparison.entries import WEAK
 from sedutils.comparison.results import Results
 from sedutils.features import log_mel
+from sedutils.metrics import activity
 from sedutils.plots import FAINT, INK, SYSTEM_COLOURS, mel_image, name_of
 
 COLOURS = SYSTEM_COLOURS | {
@@ -146,7 +146,7 @@ def example(results: Results, cut: str, audio: np.ndarray, front_end: dict):
     panels = {"annotation": (own, INK)}
     for name, entry in results.entries.items():
         roll = results.decisions[name, results.seeds[name][0]][cut]
-        events = decoding.events_for_people(roll, results.labels, hop_s=GRID_S)
+        events = activity.events_at_borders(roll, results.labels, hop_s=GRID_S)
         panels[entry.title] = events, COLOURS[name]
     labels = [k for k in results.labels if any((e.label == k).any() for e, _ in panels.values())]
     mel = log_mel(audio, **front_end)

@@ -178,10 +178,10 @@ def rules_html(results: Results) -> str:
     body = ""
     for name, entry in results.entries.items():
         rules = [results.rules[name, seed] for seed in results.seeds[name]]
-        told = dict.fromkeys(entry.smoothing.told(rule.choice) for rule in rules)
+        smoothing = dict.fromkeys(entry.smoothing.described(rule.choice) for rule in rules)
         thresholds = ", ".join(f"{rule.threshold:.3f}" for rule in rules)
         body += (
-            f"<tr><th>{escape(entry.title)}</th><td>{escape('; '.join(told))}</td>"
+            f"<tr><th>{escape(entry.title)}</th><td>{escape('; '.join(smoothing))}</td>"
             f"<td>{thresholds}</td></tr>"
         )
     head = "<tr><th>system</th><th>smoothing</th><th>threshold of each seed</th></tr>"

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, jobs, metrics
+from sedutils import jobs
 from sedutils.comparison import cuts
 from sedutils.comparison.cuts import GRID_S
 from sedutils.comparison.entries import Entry
 from sedutils.comparison.smoothing import Rule, search
 from sedutils.corpus import Corpus
-from sedutils.multitask.confidence import in_frames
+from sedutils.decoding.confidence import in_frames
+from sedutils.metrics import activity, bootstrap, ratios, segments
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Results:
     def table(self, split: str, hop_s: float = GRID_S) -> pd.DataFrame:
         """The cuts of a split; first_frame counts from the split's first frame of that hop on."""
         recordings = self.corpus.recordings_of(split)
-        frames = [metrics.frame_count(s, hop_s=hop_s) for s in recordings.duration_s]
+        frames = [activity.frame_count(s, hop_s=hop_s) for s in recordings.duration_s]
         first = np.cumsum(frames) - frames
         return cuts.table(recordings.assign(first_frame=first), self.seconds, hop_s)
 
@@ -73,7 +74,7 @@ class Results:
         empty = np.zeros((frames, len(self.labels)), bool)
         return np.stack(
             [
-                metrics.event_roll(events.get_group(name), self.labels, n_frames=frames)
+                activity.event_roll(events.get_group(name), self.labels, n_frames=frames)
                 if name in some
                 else empty
                 for name in table.recording
@@ -143,13 +144,13 @@ class Results:
         }
 
     @cached_property
-    def counts(self) -> dict[str, list[metrics.Counts]]:
+    def counts(self) -> dict[str, list[segments.Counts]]:
         """Frame counts by unit of the bootstrap: system -> one a seed."""
         truth = dict(zip(self.test.recording, self.truths["test"], strict=True))
         reference = self.by_mixture(truth)
         return {
             name: [
-                claims.unit_counts(reference, self.by_mixture(self.decisions[name, seed]))
+                bootstrap.unit_counts(reference, self.by_mixture(self.decisions[name, seed]))
                 for seed in self.seeds[name]
             ]
             for name in self.entries
@@ -158,8 +159,8 @@ class Results:
     @cached_property
     def always_on(self) -> float:
         """Frame F1 on the test cuts of a detector that says everything, always."""
-        share = self.truths["test"].mean()
-        return float(2 * share / (1 + share))
+        truth = self.truths["test"]
+        return float(ratios.f1(truth.sum(), truth.sum(), truth.size))
 
     def parameters(self, name: str) -> int:
         """Trained numbers of a system."""

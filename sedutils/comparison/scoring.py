@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, decoding, evaluation, jobs, weak_metrics
+from sedutils import claims, evaluation, jobs
 from sedutils.comparison.cuts import GRID_S
 from sedutils.comparison.results import Results
-from sedutils.crnn.chapter import score_by_sed_eval
+from sedutils.metrics import activity, bootstrap, events, psds, sed_eval_adapter, segments
 
 # Column -> whether more is better
 METRICS = {
@@ -24,7 +24,7 @@ TRAINING, SCORING = "comparison, training of {}, one {}", "comparison, {} from s
 
 def all_scores(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
     """One row a system and seed: threshold and `METRICS`, F1 and PSDS in percent."""
-    clips = weak_metrics.Clips(
+    clips = events.AnnotatedClips(
         results.test.assign(frames=len(results.truths["test"][0]), duration_s=results.seconds),
         results.annotation,
         tuple(results.labels),
@@ -46,38 +46,27 @@ def all_scores(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
 
 
 def score(
-    *, system: str, seed: int, threshold: float, scores: np.ndarray, clips: weak_metrics.Clips
+    *, system: str, seed: int, threshold: float, scores: np.ndarray, clips: events.AnnotatedClips
 ) -> dict:
     """The row of one system and seed; ``scores`` ``(cuts, frames, classes)``."""
     rolls = dict(zip(clips.recordings.recording, scores >= threshold, strict=True))
-    by_segment = score_by_sed_eval(
-        name=system,
-        seed=seed,
-        rolls=rolls,
-        annotation=dict(tuple(clips.events.groupby("recording"))),
+    by_segment = sed_eval_adapter.frame_and_second_scores(
+        rolls,
+        dict(tuple(clips.events.groupby("recording"))),
+        clips.labels,
         durations=dict(zip(clips.recordings.recording, clips.recordings.duration_s, strict=True)),
-        labels=list(clips.labels),
         hop_s=GRID_S,
     )
-    by_event = weak_metrics.event_scores(events_of(rolls, list(clips.labels)), clips)
+    found = activity.event_table(rolls, clips.labels, hop_s=GRID_S)
     rows = scores.reshape(-1, len(clips.labels))
     return {
-        "system": by_segment.pop("method"),
-        "seed": by_segment.pop("seed"),
+        "system": system,
+        "seed": seed,
         "threshold": threshold,
         **by_segment,
-        "event_F1": by_event.mean(),
-        **{f"PSDS{i}": 100 * weak_metrics.psds(rows, clips, i) for i in weak_metrics.PSDS},
+        "event_F1": events.class_f_scores(found, clips).mean(),
+        **{f"PSDS{i}": 100 * psds.score(rows, clips, i) for i in psds.SCENARIOS},
     }
-
-
-def events_of(rolls: dict[str, np.ndarray], labels: list[str]) -> pd.DataFrame:
-    """Decisions as events: recording, onset_s, offset_s, label."""
-    tables = [
-        decoding.events_for_people(roll, labels, hop_s=GRID_S).assign(recording=name)
-        for name, roll in rolls.items()
-    ]
-    return pd.concat(tables, ignore_index=True)
 
 
 def table(results: Results, rows: pd.DataFrame, speed: pd.DataFrame | None) -> pd.DataFrame:
@@ -93,7 +82,9 @@ def table(results: Results, rows: pd.DataFrame, speed: pd.DataFrame | None) -> p
     corpus, source = results.corpus.folder.name.rsplit("-", 1)
     found = []
     for name, entry in results.entries.items():
-        frame = claims.summary(results.counts[name], claims.f1_score, resamples=results.resamples)
+        frame = bootstrap.summary(
+            results.counts[name], segments.f1_score, resamples=results.resamples
+        )
         low, high = (100 * border for border in frame.interval)
         about = {"corpus": corpus, "source": source, "size": results.corpus.folder.parent.name}
         about |= {"system": name, "title": entry.title, "paper": entry.paper}
@@ -128,7 +119,7 @@ def leads(results: Results, best: str) -> pd.DataFrame:
             continue
         seeds = min(len(results.counts[best]), len(results.counts[name]))
         pair = (results.counts[k][:seeds] for k in (best, name))
-        lead = claims.compare(*pair, claims.f1_score, resamples=results.resamples)
+        lead = bootstrap.compare(*pair, segments.f1_score, resamples=results.resamples)
         low, high = lead.interval
         found.append(
             {

@@ -1,17 +1,17 @@
 """What is done to a system's scores before they meet a threshold, each with its choices.
 
-A filter of scores by rank (median, erosion, dilation) gives, at any threshold, what the same filter of the
-decisions would give. Scores are ``(cuts, frames, classes)``, of triplets ``(cuts, frames, 3, classes)``.
+Scores are ``(cuts, frames, classes)``, of triplets ``(cuts, frames, 3, classes)``, on the grid of the cuts.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from sedutils.comparison.cuts import GRID_S
-from sedutils.multitask.confidence import confidence
+from sedutils.decoding.confidence import confidence
+from sedutils.decoding.smoothing import median_filter, tidy
+from sedutils.decoding.thresholds import search_values
 
 
 @dataclass(frozen=True)
@@ -23,34 +23,24 @@ class Nothing:
     def fitted(self, choice, validation: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         return np.asarray
 
-    def told(self, choice) -> str:
+    def described(self, choice) -> str:
         return "none"
 
 
 @dataclass(frozen=True)
 class Tidy:
-    """`sedutils.decoding.tidy` for scores: short events go, then short gaps close; both in frames.
+    """`sedutils.decoding.smoothing.tidy`: short events go, then short gaps close; both in frames."""
 
-    Events shorter than ``event`` go, gaps of up to ``gap`` close.
-    """
-
-    event: int
-    gap: int
+    event_frames: int
+    gap_frames: int
     choices: tuple = (None,)
 
     def fitted(self, choice, validation: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        return self.apply
+        lengths = {"event_frames": self.event_frames, "gap_frames": self.gap_frames}
+        return lambda scores: tidy(scores, **lengths, axis=1)
 
-    def apply(self, scores: np.ndarray) -> np.ndarray:
-        # silence before and behind: an event at the border may be short, a gap there is none
-        margin = self.event + self.gap + 1
-        padded = np.pad(scores, ((0, 0), (margin, margin), (0, 0)))
-        opened = ndimage.grey_opening(padded, size=(1, max(1, self.event), 1), mode="nearest")
-        closed = ndimage.grey_closing(opened, size=(1, self.gap + 1, 1), mode="nearest")
-        return closed[:, margin:-margin]
-
-    def told(self, choice) -> str:
-        event, gap = self.event * GRID_S, self.gap * GRID_S
+    def described(self, choice) -> str:
+        event, gap = self.event_frames * GRID_S, self.gap_frames * GRID_S
         return f"events shorter than {event:.2g} s dropped, then gaps up to {gap:.2g} s closed"
 
 
@@ -61,18 +51,9 @@ class Median:
     choices: tuple[int, ...]
 
     def fitted(self, choice: int, validation: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        def apply(scores):
-            if choice == 1:
-                return scores
-            # scipy's filter of one dimension is the fast one
-            columns = np.moveaxis(scores, 1, 2).reshape(-1, scores.shape[1])
-            smooth = [ndimage.median_filter(c, size=choice, mode="nearest") for c in columns]
-            shape = scores.shape[0], scores.shape[2], scores.shape[1]
-            return np.moveaxis(np.stack(smooth).reshape(shape), 2, 1)
+        return lambda scores: median_filter(scores, choice, axis=1)
 
-        return apply
-
-    def told(self, choice: int) -> str:
+    def described(self, choice: int) -> str:
         return "none" if choice == 1 else f"median over {choice * GRID_S:.2f} s"
 
 
@@ -96,26 +77,8 @@ class Confidence:
 
         return lambda estimates: np.minimum(votes(estimates) / largest, 1)
 
-    def told(self, choice: float) -> str:
+    def described(self, choice: float) -> str:
         return f"confidence of frames with an activity above {choice:g}"
-
-
-def best_threshold(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """The threshold of best micro-averaged F1, and that F1; both arrays of one shape.
-
-    All values that occur are tried. A score of 0 says that nothing is there; without a larger one
-    the threshold is infinite.
-    """
-    order = np.argsort(-scores, axis=None, kind="stable")
-    falling = scores.ravel()[order]
-    hits = np.cumsum(truth.ravel()[order])
-    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + max(1, hits[-1]))
-    # a threshold takes all that are equal, or none of them
-    allowed = np.append(falling[1:] != falling[:-1], True) & (falling > 0)
-    if not allowed.any():
-        return float("inf"), 0.0
-    best = int(np.argmax(np.where(allowed, f1, -1)))
-    return float(falling[best]), float(f1[best])
 
 
 @dataclass(frozen=True)
@@ -130,7 +93,7 @@ def search(smoothing, validation: np.ndarray, truth: np.ndarray) -> Rule:
     """The choice and the threshold with the best frame F1 on validation cuts; of equals the first."""
     found = []
     for choice in smoothing.choices:
-        graded = smoothing.fitted(choice, validation)(validation)
-        threshold, f1 = best_threshold(graded, truth)
+        smooth = smoothing.fitted(choice, validation)(validation)
+        threshold, f1 = search_values(smooth, truth)
         found.append((f1, Rule(choice, threshold)))
     return max(found, key=lambda pair: pair[0])[1]

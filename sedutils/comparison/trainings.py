@@ -11,9 +11,10 @@ from functools import partial
 
 import numpy as np
 
-from sedutils import systems, tag_thresholds, weak_training
+from sedutils import systems, weak_training
 from sedutils.comparison import cuts
 from sedutils.comparison.entries import WEAK, Entry
+from sedutils.decoding import tag_thresholds
 from sedutils.frames import Frames
 from sedutils.models.gradual import PER_DECISION
 from sedutils.models.kao2018 import of_tagger

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, evaluation, jobs, systems
+from sedutils import evaluation, jobs, systems
 from sedutils.crnn import chapter
 from sedutils.crnn.verdicts import Judge
+from sedutils.decoding.thresholds import decisions
 from sedutils.frames import Frames
-from sedutils.metrics import Counts
+from sedutils.metrics import bootstrap, segments
+from sedutils.metrics.segments import Counts
 from sedutils.verdicts import contrast
 
 NETWORKS = ("cnn", "rnn", "crnn")
@@ -80,8 +82,8 @@ def counts_of_system(*, folder: Path, courses: dict[str, Frames], threshold: flo
             for r in frames.recordings.itertuples()
         }
         reference = evaluation.Reference(frames.recordings, system.labels, rolls)
-        decisions = evaluation.decide(reference, system.scores_of(frames), threshold)
-        counts[name] = reference.counts(decisions)
+        scores = reference.split(system.scores_of(frames))
+        counts[name] = reference.counts(decisions(scores, threshold))
     return counts
 
 
@@ -90,7 +92,7 @@ def pitch_table(counts: dict[tuple[str, str], list[Counts]], seeds: list[int]) -
     rows = []
     for (name, course), runs in counts.items():
         for seed, run, original in zip(seeds, runs, counts[name, "original"], strict=True):
-            f1, before = (100 * float(claims.f1_score(c.sum())) for c in (run, original))
+            f1, before = (100 * float(segments.f1_score(c.sum())) for c in (run, original))
             rows.append((name, course, seed, f1, f1 - before))
     return pd.DataFrame(rows, columns=["system", "course", "seed", "F1_frm", "change"])
 
@@ -133,23 +135,23 @@ class Ablations(Judge):
 
     def spread(self, name: str) -> float:
         """Standard deviation of frame F1 over seeds in points; NaN for a single one."""
-        f1 = [100 * claims.f1_score(c.sum()) for c in self.frames[name]]
+        f1 = [100 * segments.f1_score(c.sum()) for c in self.frames[name]]
         return float(np.std(f1, ddof=1)) if len(f1) > 1 else np.nan
 
     def pitch(self, counts: dict[tuple[str, str], list[Counts]]) -> list[dict]:
         """C14 and C15 (Figure 5): a drop is the F1 lost by a shift, in points."""
         runs = [counts[n, c] for n in NETWORKS for c in COURSES]
 
-        def resampled(of: Callable) -> claims.Estimate:
+        def resampled(spread: Callable) -> bootstrap.Estimate:
             def statistic(*scores):
                 scores = 100 * np.stack(scores).reshape(len(NETWORKS), len(COURSES), -1)
                 drops = scores[:, :1] - scores[:, 1:]
                 down, up = drops[:, :2].mean(1), drops[:, 2:].mean(1)
-                return of(
+                return spread(
                     dict(zip(NETWORKS, down, strict=True)), dict(zip(NETWORKS, up, strict=True))
                 )
 
-            return claims.bootstrap(runs, claims.f1_score, statistic, resamples=self.resamples)
+            return bootstrap.paired(runs, segments.f1_score, statistic, resamples=self.resamples)
 
         rows = [
             contrast(

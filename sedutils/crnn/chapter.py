@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import evaluation, jobs, metrics, sed_eval_adapter, systems
+from sedutils import evaluation, jobs, systems
 from sedutils.corpus import Corpus
-from sedutils.decoding import roll_to_events
+from sedutils.decoding import smoothing, thresholds
 from sedutils.frames import Frames
+from sedutils.metrics import sed_eval_adapter, segments
 from sedutils.tables import DATASETS, paper_name
 
 METRICS = ("F1_frm", "ER_frm", "F1_1s", "ER_1s")
-SECOND_FRAMES = evaluation.SECOND_FRAMES
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,19 @@ class Results:
         """The shortest event and gap of the GMM baseline; networks have no post-processing."""
         if system != "gmm":
             return None
-        return {
-            "minimum_event_s": self.settings["gmm_minimum_event_s"],
-            "minimum_gap_s": self.settings["gmm_minimum_gap_s"],
-            "hop_s": self.hop_s,
-        }
+        return smoothing.tidy_frames(
+            minimum_event_s=self.settings["gmm_minimum_event_s"],
+            minimum_gap_s=self.settings["gmm_minimum_gap_s"],
+            hop_s=self.hop_s,
+        )
 
     def threshold(self, system: str) -> float:
-        return evaluation.GMM_THRESHOLD if system == "gmm" else self.settings["threshold"]
+        return thresholds.GMM_THRESHOLD if system == "gmm" else self.settings["threshold"]
 
     def decisions(self, system: str, seed: int) -> dict[str, np.ndarray]:
         """Rolls of the test recordings by name."""
-        scores = self.scores(system, seed)
-        return evaluation.decide(self.test, scores, self.threshold(system), self.rule(system))
+        scores = self.test.split(self.scores(system, seed))
+        return thresholds.decisions(scores, self.threshold(system), self.rule(system))
 
     @cached_property
     def rolls(self) -> dict[str, list[dict[str, np.ndarray]]]:
@@ -69,23 +69,22 @@ class Results:
         return {s: [self.decisions(s, seed) for seed in self.seeds] for s in self.systems}
 
     @cached_property
-    def frame_counts(self) -> dict[str, list[metrics.Counts]]:
+    def frame_counts(self) -> dict[str, list[segments.Counts]]:
         return {s: [self.test.counts(r) for r in runs] for s, runs in self.rolls.items()}
 
     @cached_property
-    def second_counts(self) -> dict[str, list[metrics.Counts]]:
+    def second_counts(self) -> dict[str, list[segments.Counts]]:
         return {
-            s: [self.test.counts(r, segment_frames=SECOND_FRAMES) for r in runs]
+            s: [self.test.counts(r, segment_frames=segments.SECOND_FRAMES) for r in runs]
             for s, runs in self.rolls.items()
         }
 
     def oracle(self, system: str, seed: int, split: str) -> dict[str, np.ndarray]:
         """Decisions on the test set at the threshold that is best on a split (``test``: an oracle)."""
         reference = self.test if split == "test" else self.validation
-        t = evaluation.best_threshold(
-            reference, self.scores(system, seed, split), self.rule(system)
-        )
-        return evaluation.decide(self.test, self.scores(system, seed), t, self.rule(system))
+        scores, rule = reference.split(self.scores(system, seed, split)), self.rule(system)
+        best = thresholds.search_quantiles(reference.rolls, scores, rule)
+        return thresholds.decisions(self.test.split(self.scores(system, seed)), best, rule)
 
     def reference_rolls(self) -> dict[str, dict[str, np.ndarray]]:
         """What a system that knows nothing would put out: silence, and everything always on."""
@@ -116,58 +115,34 @@ def table1(results: Results, published: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def score_by_sed_eval(
-    *,
-    name: str,
-    seed: int,
-    rolls: dict,
-    annotation: dict,
-    durations: dict,
-    labels: list,
-    hop_s: float,
-) -> dict:
-    """The four numbers of Table II by sed_eval itself, from annotated events and decisions."""
-    output = {k: roll_to_events(r, labels, hop_s=hop_s) for k, r in rolls.items()}
-    row = {"method": name, "seed": seed}
-    for suffix, segment_s in (("frm", hop_s), ("1s", SECOND_FRAMES * hop_s)):
-        scores, _ = sed_eval_adapter.sed_eval_segment(
-            annotation, output, labels, segment_s=segment_s, durations=durations, hop_s=hop_s
-        )
-        row |= {f"F1_{suffix}": 100 * scores["f1_score"], f"ER_{suffix}": scores["error_rate"]}
-    return row
-
-
 def table2(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
     """Table II, this corpus's four columns: one row a method and seed, and the reference rows."""
-    rows = [
-        {"name": s.upper(), "seed": seed, "rolls": results.rolls[s][i]}
-        for s in results.systems
+    runs = {
+        (system.upper(), seed): results.rolls[system][i]
+        for system in results.systems
         for i, seed in enumerate(results.seeds)
-    ]
-    rows += [
-        {
-            "name": "GMM, validation threshold",
-            "seed": seed,
-            "rolls": results.oracle("gmm", seed, "validation"),
-        }
-        for seed in results.seeds
-        if "gmm" in results.systems
-    ]
+    }
+    for seed in results.seeds if "gmm" in results.systems else ():
+        runs["GMM, validation threshold", seed] = results.oracle("gmm", seed, "validation")
     test = results.test.recordings.set_index("recording")
     shared = {
-        "annotation": {k: results.corpus.events_of(k) for k in test.index},
+        "reference_events": {k: results.corpus.events_of(k) for k in test.index},
         "durations": test.duration_s.to_dict(),
         "labels": results.test.labels,
         "hop_s": results.hop_s,
     }
     scored = jobs.parallel(
-        score_by_sed_eval,
-        [row | shared for row in rows],
+        sed_eval_adapter.frame_and_second_scores,
+        [{"rolls": rolls} | shared for rolls in runs.values()],
         label="scores",
         backend=backend,
         workers=workers,
     )
-    return pd.DataFrame(scored + reference_rows(results))
+    rows = [
+        {"method": name, "seed": seed} | scores
+        for (name, seed), scores in zip(runs, scored, strict=True)
+    ]
+    return pd.DataFrame(rows + reference_rows(results))
 
 
 def reference_rows(results: Results) -> list[dict]:
@@ -183,12 +158,10 @@ def reference_rows(results: Results) -> list[dict]:
 
 
 def headline(reference: evaluation.Reference, rolls: dict[str, np.ndarray]) -> dict[str, float]:
-    """The four numbers of Table II by `sedutils.metrics`."""
-    row = {}
-    for suffix, frames in (("frm", 1), ("1s", SECOND_FRAMES)):
-        scores = metrics.segment_scores(reference.counts(rolls, segment_frames=frames).sum())
-        row |= {f"F1_{suffix}": 100 * scores["f1_score"], f"ER_{suffix}": scores["error_rate"]}
-    return row
+    """The four numbers of Table II by `sedutils.metrics.segments`."""
+    return segments.frame_and_second(
+        lambda n: segments.overall_scores(reference.counts(rolls, segment_frames=n).sum())
+    )
 
 
 def beside_published(
@@ -217,7 +190,9 @@ def table3(results: Results, published: pd.DataFrame) -> pd.DataFrame:
     """Frame F1 per class in percent, mean and std over seeds, beside Table III where the classes are its."""
     rows = []
     for system in results.systems:
-        values = np.array([evaluation.class_f1(results.test, r) for r in results.rolls[system]])
+        runs = [counts.sum() for counts in results.frame_counts[system]]
+        # 0 for a class that never sounds
+        values = 100 * np.nan_to_num([segments.class_f1_scores(counts) for counts in runs])
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1], np.nan)
         rows.append(
             pd.DataFrame(

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, evaluation, scene_metrics
+from sedutils import evaluation
 from sedutils.crnn.recorded import FoldResults
+from sedutils.metrics import bootstrap, scenes
 
 # Rows of Table V without a neural network
 OTHERS = (
@@ -22,7 +23,7 @@ def segments(results: FoldResults, system: str, seed: int) -> dict[str, list[np.
     """Scene -> the F1 of every one-second segment of its test recordings, one array a recording."""
     rolls, truth = results.decisions(system, seed), results.test.rolls
     return {
-        scene: [scene_metrics.legacy_f1_scores(truth[k], rolls[k]) for k in names]
+        scene: [scenes.legacy_f1_scores(truth[k], rolls[k]) for k in names]
         for scene, names in results.scenes.items()
     }
 
@@ -38,7 +39,7 @@ def table5(
     rows = []
     for system in results.systems:
         for seed in results.seeds:
-            f1, skipped = scene_metrics.legacy_f1_score(segments(results, system, seed))
+            f1, skipped = scenes.legacy_f1_score(segments(results, system, seed))
             shares = {"legacy_F1_1s": 100 * f1, "skipped_percent": 100 * skipped}
             rows.append({"method": METHODS.get(system, system.upper()), "seed": seed} | shares)
     ours = evaluation.mean_and_std(pd.DataFrame(rows), ["method"])
@@ -62,7 +63,7 @@ def resampled(results: FoldResults, system: str, *, resamples: int, seed: int = 
     Resamples draw recordings within their scene.
     """
     strata = np.repeat(np.arange(len(results.scenes)), [len(n) for n in results.scenes.values()])
-    weights = claims.unit_weights(strata, resamples=resamples, seed=seed)
+    weights = bootstrap.unit_weights(strata, resamples=resamples, seed=seed)
     rows = []
     for run in results.seeds:
         parts = [s for scene in segments(results, system, run).values() for s in scene]

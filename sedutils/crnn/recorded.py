@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, evaluation, jobs, metrics, scene_metrics, systems
 from sedutils import corpus as corpora
-from sedutils.crnn import chapter
-from sedutils.crnn.chapter import METRICS, SECOND_FRAMES, Results
+from sedutils import evaluation, jobs, systems
+from sedutils.crnn.chapter import METRICS, Results
 from sedutils.crnn.tagging import TagResults
+from sedutils.decoding import thresholds
+from sedutils.metrics import scenes, sed_eval_adapter, segments
 
 
 def method_of(system: str) -> str:
@@ -61,43 +62,48 @@ class FoldResults(Results):
         """Rolls of the test recordings of all folds, at ``threshold(fold)``."""
         rolls, rule = {}, self.rule(system)
         for fold, reference in self.references.items():
-            scores = evaluation.read_scores(
-                self.models, self.designs[system], seed, "test", fold=fold
-            )
-            rolls |= evaluation.decide(reference, scores, threshold(fold), rule)
+            scores = self.fold_scores(reference, system, seed, "test", fold)
+            rolls |= thresholds.decisions(scores, threshold(fold), rule)
         return rolls
+
+    def fold_scores(
+        self, reference: evaluation.Reference, system: str, seed: int, split: str, fold: int
+    ):
+        """Scores of the recordings of a fold's split, by recording."""
+        whole = evaluation.read_scores(self.models, self.designs[system], seed, split, fold=fold)
+        return reference.split(whole)
 
     def validated(self, system: str, seed: int) -> dict[str, np.ndarray]:
         """Rolls at the threshold that is best on the validation recordings of each fold."""
 
         def threshold(fold):
-            scores = evaluation.read_scores(
-                self.models, self.designs[system], seed, "validation", fold=fold
-            )
             reference = evaluation.Reference.read(self.features, "validation", fold)
-            return evaluation.best_threshold(reference, scores, self.rule(system))
+            scores = self.fold_scores(reference, system, seed, "validation", fold)
+            return thresholds.search_quantiles(reference.rolls, scores, self.rule(system))
 
         return self.decided(system, seed, threshold)
 
-    def counts(self, rolls: dict[str, np.ndarray], segment_frames: int = 1) -> metrics.Counts:
-        return scene_counts(self.test.rolls, rolls, self.scenes, segment_frames=segment_frames)
+    def counts(self, rolls: dict[str, np.ndarray], segment_frames: int = 1) -> segments.Counts:
+        return scenes.scene_counts(
+            self.test.rolls, rolls, self.scenes, segment_frames=segment_frames
+        )
 
     @cached_property
-    def frame_counts(self) -> dict[str, list[metrics.Counts]]:
+    def frame_counts(self) -> dict[str, list[segments.Counts]]:
         """Method -> one `scene_counts` a seed."""
         return {s: [self.counts(self.decisions(s, i)) for i in self.seeds] for s in self.systems}
 
     @cached_property
-    def second_counts(self) -> dict[str, list[metrics.Counts]]:
+    def second_counts(self) -> dict[str, list[segments.Counts]]:
         return {
-            s: [self.counts(self.decisions(s, i), SECOND_FRAMES) for i in self.seeds]
+            s: [self.counts(self.decisions(s, i), segments.SECOND_FRAMES) for i in self.seeds]
             for s in self.systems
         }
 
     @cached_property
     def strata(self) -> np.ndarray:
         """The scene of each unit of the bootstrap, as a number."""
-        each = per_scene(self.test.rolls, self.test.rolls, self.scenes)
+        each = scenes.per_scene(self.test.rolls, self.test.rolls, self.scenes)
         return np.repeat(np.arange(len(each)), [len(counts.substitutions) for counts in each])
 
 
@@ -125,68 +131,13 @@ def results(
     return Results(*shared) if folds == [None] else FoldResults(*shared, folds, designs)
 
 
-def per_scene(references, outputs, scenes, *, segment_frames: int = 1) -> list[metrics.Counts]:
-    """Counts of the units of each scene; the units are those of `claims.unit_counts`.
-
-    Parameters
-    ----------
-    references, outputs : recording -> bool roll (frames, classes)
-    scenes : scene -> its recordings
-    """
-    whole = len(references) >= claims.ENOUGH_RECORDINGS
-    return [
-        claims.unit_counts(
-            {k: references[k] for k in names},
-            {k: outputs[k] for k in names},
-            segment_frames=segment_frames,
-            whole=whole,
-        )
-        for names in scenes.values()
-    ]
-
-
-def scene_counts(references, outputs, scenes, *, segment_frames: int = 1) -> metrics.Counts:
-    """Counts ``(units, scenes, classes)`` and ``(units, scenes)``: zero in all scenes but the unit's own.
-
-    They are resampled and summed like any others; `f1_score` and `error_rate` average over the scenes.
-    """
-    each = per_scene(references, outputs, scenes, segment_frames=segment_frames)
-
-    def placed(x, scene):
-        whole = np.zeros((len(x), len(each), *x.shape[1:]), x.dtype)
-        whole[:, scene] = x
-        return whole
-
-    return metrics.Counts.concatenate(
-        own._map(lambda x, scene=i: placed(x, scene)) for i, own in enumerate(each)
-    )
-
-
-def f1_score(counts: metrics.Counts) -> np.ndarray:
-    """Mean over scenes of F1, from counts (..., scenes, classes); NaN where a scene has no reference."""
-    return claims.f1_score(counts).mean(axis=-1)
-
-
-def error_rate(counts: metrics.Counts) -> np.ndarray:
-    """Mean over scenes of the error rate; NaN where a scene has no reference."""
-    rates = np.where(counts.n_reference > 0, claims.error_rate(counts), np.nan)
-    return rates.mean(axis=-1)
-
-
-def class_f1_scores(counts: metrics.Counts) -> np.ndarray:
-    """F1 of each class over all scenes, from counts (..., scenes, classes)."""
-    deep = counts.true_positives.ndim
-    summed = counts._map(lambda x: x.sum(axis=-2 if x.ndim == deep else -1))
-    return claims.class_f1_scores(summed)
-
-
 def class_table(results: FoldResults) -> pd.DataFrame:
     """Frame F1 of each class in percent, mean and std over seeds, and its share of all event time."""
     table = pd.DataFrame({"class": results.test.labels})
     time = np.sum([roll.sum(axis=0) for roll in results.test.rolls.values()], axis=0)
     table["share_percent"] = 100 * time / time.sum()
     for system in results.systems:
-        runs = [class_f1_scores(counts.sum()) for counts in results.frame_counts[system]]
+        runs = [scenes.class_f1_scores(counts.sum()) for counts in results.frame_counts[system]]
         values = 100 * np.nan_to_num(runs)
         table[f"{system}_mean"] = values.mean(axis=0)
         table[f"{system}_std"] = values.std(axis=0, ddof=1) if len(values) > 1 else np.nan
@@ -204,19 +155,17 @@ def score_run(*, results: FoldResults, system: str, seed: int, events: dict) -> 
     durations = results.test.recordings.set_index("recording").duration_s
     rows = []
     for name, rolls in chosen.items():
-        scenes = [
-            chapter.score_by_sed_eval(
-                name=name,
-                seed=seed,
-                rolls={k: rolls[k] for k in names},
-                annotation={k: events[k] for k in names},
+        each = [
+            sed_eval_adapter.frame_and_second_scores(
+                {k: rolls[k] for k in names},
+                {k: events[k] for k in names},
+                results.test.labels,
                 durations=durations[names].to_dict(),
-                labels=results.test.labels,
                 hop_s=results.hop_s,
             )
             for names in results.scenes.values()
         ]
-        rows.append({"method": name, "seed": seed, **pd.DataFrame(scenes)[list(METRICS)].mean()})
+        rows.append({"method": name, "seed": seed, **pd.DataFrame(each)[list(METRICS)].mean()})
     return rows
 
 
@@ -237,11 +186,11 @@ def table2(results: FoldResults, *, backend: str, workers: int) -> pd.DataFrame:
 
 
 def headline(results: FoldResults, rolls: dict[str, np.ndarray]) -> dict[str, float]:
-    """The four numbers of Table II by `sedutils.metrics`, which tests hold equal to sed_eval."""
-    row = {}
-    for suffix, frames in (("frm", 1), ("1s", SECOND_FRAMES)):
-        each = per_scene(results.test.rolls, rolls, results.scenes, segment_frames=frames)
-        totals = dict(zip(results.scenes, (counts.sum() for counts in each), strict=True))
-        scores = scene_metrics.scene_scores(totals)
-        row |= {f"F1_{suffix}": 100 * scores["f1_score"], f"ER_{suffix}": scores["error_rate"]}
-    return row
+    """The four numbers of Table II by `sedutils.metrics.scenes`, which tests hold equal to sed_eval."""
+
+    def score(frames):
+        each = scenes.per_scene(results.test.rolls, rolls, results.scenes, segment_frames=frames)
+        totals = (counts.sum() for counts in each)
+        return scenes.scene_scores(dict(zip(results.scenes, totals, strict=True)))
+
+    return segments.frame_and_second(score)

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from sedutils import claims
-from sedutils.crnn import legacy, recorded, tagging
+from sedutils.crnn import legacy, tagging
 from sedutils.crnn.verdicts import Judge
+from sedutils.metrics import bootstrap, scenes
 from sedutils.tables import TITLES
 from sedutils.verdicts import contrast, with_verdicts
 
@@ -46,10 +47,10 @@ class SceneJudge(Judge):
         self.strata, self.seed = results.strata, seed
 
     def f1_points(self, counts) -> np.ndarray:
-        return 100 * recorded.f1_score(counts)
+        return 100 * scenes.f1_score(counts)
 
     def error_rate(self, counts) -> np.ndarray:
-        return recorded.error_rate(counts)
+        return scenes.error_rate(counts)
 
     def legacy(self) -> list[dict]:
         """C17 and C18: Table V, the quoted rows as constants."""
@@ -61,7 +62,7 @@ class SceneJudge(Judge):
         }
 
         def estimate(statistic, *nets):
-            return claims.estimate(
+            return bootstrap.estimate(
                 [resampled[n] for n in nets], statistic, n_units=len(self.results.test.rolls)
             )
 
@@ -111,16 +112,16 @@ class SceneJudge(Judge):
             rows.append(contrast("C23", f"{name.replace('_', ' ')}: {what}", found))
         return rows
 
-    def class_margin(self, column: int, level: float, above: bool) -> claims.Estimate:
+    def class_margin(self, column: int, level: float, above: bool) -> bootstrap.Estimate:
         """By how many points the CRNN's F1 of a class lies above a level (or below it)."""
 
         def margin(scores):
             f1 = 100 * np.nan_to_num(scores[..., column])
             return f1 - level if above else level - f1
 
-        return claims.bootstrap(
+        return bootstrap.paired(
             [self.frames["crnn"]],
-            recorded.class_f1_scores,
+            scenes.class_f1_scores,
             margin,
             resamples=self.resamples,
             seed=self.seed,
@@ -150,7 +151,7 @@ class HomeJudge:
             scores, statistic = [self.errors[worse, part], mine], np.subtract
         else:
             scores, statistic = [mine], lambda x: worse - x
-        found = claims.estimate(scores, statistic, n_units=self.results.units(part))
+        found = bootstrap.estimate(scores, statistic, n_units=self.results.units(part))
         return contrast(claim, f"{what}, EER {part}", found)
 
     def rows(self) -> list[dict]:
@@ -201,7 +202,7 @@ def harder(judges: dict[str, Judge]) -> dict:
 
     def extreme(corpus, pick):
         judge = judges[corpus]
-        return claims.bootstrap(
+        return bootstrap.paired(
             [judge.frames[net] for net in NETS],
             judge.f1_points,
             lambda *scores: pick(scores, axis=0),
@@ -210,7 +211,7 @@ def harder(judges: dict[str, Judge]) -> dict:
             strata=judge.strata,
         )
 
-    found = claims.combined(
+    found = bootstrap.combined(
         lambda a, b, sparse: np.minimum(a, b) - sparse,
         extreme(SYNTHETIC, np.min),
         extreme(SCENES_2009, np.min),

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from sedutils import claims, evaluation
+from sedutils import evaluation
+from sedutils.decoding.thresholds import decisions
 from sedutils.grid import KINDS, SETTINGS
+from sedutils.metrics import bootstrap, segments
 from sedutils.plots import SYSTEM_COLOURS
 from sedutils.tables import DATASETS, TITLES, box_html
 from sedutils.verdicts import contrast, nothing, with_verdicts
@@ -164,9 +166,8 @@ def judge(
     reference = evaluation.Reference.read(features, "test")
     counts = []
     for row in rows.itertuples():
-        scores = evaluation.read_scores(models, row.name, row.seed, "test")
-        decisions = evaluation.decide(reference, scores, evaluated["threshold"])
-        counts.append([reference.counts(decisions)])
+        scores = reference.split(evaluation.read_scores(models, row.name, row.seed, "test"))
+        counts.append([reference.counts(decisions(scores, evaluated["threshold"]))])
     resamples = evaluated["resamples"]
     found = [*equal_sizes(rows, counts, resamples), layout_matters(rows, counts, resamples)]
     return with_verdicts(found, source)
@@ -175,7 +176,7 @@ def judge(
 def equal_sizes(rows: pd.DataFrame, counts: list, resamples: int) -> list[dict]:
     """C12: in every octave of parameters with all three kinds, the CRNNs' median F1 above both others'.
 
-    rows : kind, parameters of each point; counts : of each point, a list of one seed's `metrics.Counts`
+    rows : kind, parameters of each point; counts : of each point, a list of one seed's `segments.Counts`
     """
     found = []
     octaves = np.floor(np.log2(rows.parameters)).astype(int)
@@ -192,7 +193,7 @@ def equal_sizes(rows: pd.DataFrame, counts: list, resamples: int) -> list[dict]:
             return 100 * (middle["crnn"] - np.maximum(middle["cnn"], middle["rnn"]))
 
         systems = [counts[i] for i in group.index]
-        estimate = claims.bootstrap(systems, claims.f1_score, lead, resamples=resamples)
+        estimate = bootstrap.paired(systems, segments.f1_score, lead, resamples=resamples)
         size = f"{2**octave} to {2 ** (octave + 1)} parameters ({len(group)} networks)"
         found.append(
             contrast("C12", f"median F1 of the CRNNs - better other kind, {size}", estimate)
@@ -214,7 +215,7 @@ def layout_matters(rows: pd.DataFrame, counts: list, resamples: int) -> dict:
     def widest(*f1):
         return 100 * np.max([np.abs(f1[a] - f1[b]) for a, b in pairs], axis=0)
 
-    estimate = claims.bootstrap(counts, claims.f1_score, widest, resamples=resamples)
+    estimate = bootstrap.paired(counts, segments.f1_score, widest, resamples=resamples)
     what = f"widest gap in F1 between two of a kind within 10 percent in size ({len(pairs)} pairs)"
     return contrast("C13", what, estimate, APART)
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import evaluation, tagging
+from sedutils import evaluation
 from sedutils.frames import Frames
+from sedutils.metrics.ratios import mean_of_known
+from sedutils.metrics.tags import equal_error_rates
 
 EVALUATION_FOLD = 0
 # Rows of Table VI, and what params.yaml calls them (reading A02: the printed CNN, then that of Sec. IV-D)
@@ -72,7 +74,7 @@ class TagResults:
     def rates(self, system: str, seed: int, part: str) -> np.ndarray:
         """Equal error rates ``(folds, classes)``."""
         each = [
-            tagging.equal_error_rates(self.targets[k], self.scores(system, seed, k))
+            equal_error_rates(self.targets[k], self.scores(system, seed, k))
             for k in self.folds_of(part)
         ]
         return np.array(each)
@@ -90,7 +92,7 @@ class TagResults:
             for i in range(errors.shape[1]):
                 drawn = rng.integers(len(targets), size=len(targets)) if i else slice(None)
                 for run, values in enumerate(scores):
-                    rates = tagging.equal_error_rates(targets[drawn], values[drawn])
+                    rates = equal_error_rates(targets[drawn], values[drawn])
                     errors[run, i] += 100 * mean_of_known(rates, axis=0) / len(folds)
         return errors
 
@@ -103,14 +105,6 @@ def tags(features: Path, fold: int) -> np.ndarray:
     """Tags of the test chunks of a fold, bool ``(chunks, classes)``, from the targets of their frames."""
     frames = Frames.read(features, "test", fold=fold)
     return np.array(frames.targets[frames.recordings.first_frame.to_numpy()], dtype=bool)
-
-
-def mean_of_known(values: np.ndarray, axis: int) -> np.ndarray:
-    """Mean without NaN (a class that is never or always there); NaN where nothing is known."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=axis)
-    total = np.where(known, values, 0).sum(axis=axis)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def seed_rows(results: TagResults) -> pd.DataFrame:

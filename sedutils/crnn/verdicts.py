@@ -1,6 +1,6 @@
 """The claims of Cakir et al. 2017 that concern TUT-SED Synthetic 2016 alone, each with its test.
 
-A claim is one or more contrasts `statistic > bound` on bootstrapped test units (`sedutils.claims`).
+A claim is one or more contrasts `statistic > bound` on bootstrapped test units (`sedutils.metrics.bootstrap`).
 Claims on several corpora, this one among them, are judged in `sedutils.crnn.recorded_verdicts`.
 """
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from sedutils import analysis, claims, systems
 from sedutils.crnn import chapter
+from sedutils.metrics import bootstrap, segments
 from sedutils.tables import paper_name
 from sedutils.verdicts import by_seeds, contrast, with_verdicts
 
@@ -27,20 +28,20 @@ class Judge:
         self.frames, self.seconds = results.frame_counts, results.second_counts
         self.resamples = results.settings["resamples"]
 
-    def lead(self, a: str, b: str, *, counts=None, error: bool = False) -> claims.Estimate:
+    def lead(self, a: str, b: str, *, counts=None, error: bool = False) -> bootstrap.Estimate:
         """By how much system ``a`` beats ``b``: F1 in points, or the error rate it saves."""
         counts = counts or self.frames
         score = self.error_rate if error else self.f1_points
         pair = (counts[b], counts[a]) if error else (counts[a], counts[b])
-        return claims.compare(
+        return bootstrap.compare(
             *pair, score, resamples=self.resamples, seed=self.seed, strata=self.strata
         )
 
     def f1_points(self, counts) -> np.ndarray:
-        return 100 * claims.f1_score(counts)
+        return 100 * segments.f1_score(counts)
 
     def error_rate(self, counts) -> np.ndarray:
-        return claims.error_rate(counts)
+        return segments.error_rate(counts)
 
     def table2(self) -> list[dict]:
         """C01, C02, C04, C05: Table II and Table I."""
@@ -84,7 +85,7 @@ class Judge:
                 -1
             )
 
-        estimate = claims.bootstrap(nets, claims.class_f1_scores, best, resamples=self.resamples)
+        estimate = bootstrap.paired(nets, segments.class_f1_scores, best, resamples=self.resamples)
         bound = 0.75 * count - 0.5
         rows = [contrast("C06", f"classes of {count} where the CRNN is best", estimate, bound)]
         names = [paper_name(label) for label in self.results.test.labels]
@@ -99,22 +100,22 @@ class Judge:
                 rows.append(contrast("C09", f"{name}: CRNN - better of CNN and RNN, F1", gain, 5.0))
         return rows
 
-    def weakest_lead(self, net: str, column: int) -> claims.Estimate:
+    def weakest_lead(self, net: str, column: int) -> bootstrap.Estimate:
         def margin(scores):
             scores = np.nan_to_num(scores)
             return 100 * (np.delete(scores, column, axis=-1).min(-1) - scores[..., column])
 
-        return claims.bootstrap(
-            [self.frames[net]], claims.class_f1_scores, margin, resamples=self.resamples
+        return bootstrap.paired(
+            [self.frames[net]], segments.class_f1_scores, margin, resamples=self.resamples
         )
 
-    def class_lead(self, column: int) -> claims.Estimate:
+    def class_lead(self, column: int) -> bootstrap.Estimate:
         def margin(crnn, cnn, rnn):
             crnn, cnn, rnn = (np.nan_to_num(x[..., column]) for x in (crnn, cnn, rnn))
             return 100 * (crnn - np.maximum(cnn, rnn))
 
         nets = [self.frames[n] for n in ("crnn", "cnn", "rnn")]
-        return claims.bootstrap(nets, claims.class_f1_scores, margin, resamples=self.resamples)
+        return bootstrap.paired(nets, segments.class_f1_scores, margin, resamples=self.resamples)
 
     def confusions(self) -> list[dict]:
         """C08 and C16: what is taken for what, and gun shots under other sounds."""

@@ -19,8 +19,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import files, systems, tag_thresholds, weak_decoding, weak_metrics, weak_training
+from sedutils import files, systems, weak_training
+from sedutils.decoding import class_wise, tag_thresholds
 from sedutils.frames import Frames
+from sedutils.metrics import events
 from sedutils.systems import System
 
 FBCRNN, ENDS = "fbcrnn", "fbcrnn_ends"
@@ -227,8 +229,8 @@ def located(
     contexts = [settings["pseudo_context"]]
     scores = mean_of(experiment, seeds, weak_training.window_scores, clips, contexts)[0]
     whole = as_scored(clips.recordings, experiment.hop_s)
-    masked = weak_decoding.masked(scores, tags, whole)
-    return weak_decoding.filtered(masked, settings["pseudo_median"], whole)
+    masked = class_wise.masked(scores, tags, whole)
+    return class_wise.filtered(masked, settings["pseudo_median"], whole)
 
 
 def mean_of(
@@ -253,10 +255,10 @@ def among(whole: Frames, part: Frames) -> np.ndarray:
     return pd.Index(whole.recordings.recording).get_indexer(part.recordings.recording)
 
 
-def as_scored(recordings: pd.DataFrame, hop_s: float) -> weak_metrics.Clips:
+def as_scored(recordings: pd.DataFrame, hop_s: float) -> events.AnnotatedClips:
     """Recordings of a features folder as clips without annotation."""
     nothing = pd.DataFrame({"recording": [], "onset_s": [], "offset_s": [], "label": []})
-    return weak_metrics.Clips(recordings.reset_index(drop=True), nothing, (), hop_s)
+    return events.AnnotatedClips(recordings.reset_index(drop=True), nothing, (), hop_s)
 
 
 def courses(experiment: Experiment, systems: list[str], seeds: list[int]) -> pd.DataFrame:

@@ -9,8 +9,9 @@ on validation clips, those of whole clips.
 import numpy as np
 import pandas as pd
 
-from sedutils import tag_thresholds, weak_metrics
+from sedutils.decoding import tag_thresholds
 from sedutils.fbcrnn.results import PUBLIC, VALIDATION, Results
+from sedutils.metrics.tags import tag_f_scores
 
 FORWARD = 0  # its place in directions_*.npy
 
@@ -55,7 +56,7 @@ def heard(results: Results, systems: tuple[str, ...], seconds) -> pd.DataFrame:
                 # a clip that ends here is heard to its end
                 place = np.where(frames[long] > until, until - 1 - results.reach, until - 1)
                 tags = np.stack([clips[i][n] for i, n in zip(long, place, strict=True)]) >= least
-                f = weak_metrics.tag_f_scores(tags, first_s[long] < second)
+                f = tag_f_scores(tags, first_s[long] < second)
                 row = {"system": system, "seed": seed, "seconds": second, "clips": len(long)}
                 rows.append(row | {"F": pd.Series(f).mean()})
     return pd.DataFrame(rows)

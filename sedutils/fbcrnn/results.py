@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import metrics, tag_thresholds, weak_decoding, weak_metrics
 from sedutils.corpus import Corpus
+from sedutils.decoding import class_wise, tag_thresholds
+from sedutils.decoding.class_wise import Choice
 from sedutils.fbcrnn.experiments import (
     BLIND,
     CONDITIONED,
@@ -23,9 +24,10 @@ from sedutils.fbcrnn.experiments import (
     TAGGERS,
     read_told,
 )
+from sedutils.metrics import events, psds, segments
+from sedutils.metrics.events import AnnotatedClips
+from sedutils.metrics.tags import tag_f_scores
 from sedutils.plots import name_of
-from sedutils.weak_decoding import Choice
-from sedutils.weak_metrics import Clips
 
 VALIDATION, PUBLIC = "validation", "test"
 AVERAGE = "macro average"
@@ -65,10 +67,10 @@ class Results:
         return self.corpus.labels
 
     @cached_property
-    def clips(self) -> dict[str, Clips]:
+    def clips(self) -> dict[str, AnnotatedClips]:
         table = pd.read_csv(self.features / "recordings.csv", keep_default_na=False)
         return {
-            split: Clips(
+            split: AnnotatedClips(
                 table[table.split == split].reset_index(drop=True),
                 self.corpus.events,
                 self.labels,
@@ -109,13 +111,13 @@ class Results:
         return np.mean([self.array(m, "tags", split) for m in self.ensemble(FBCRNN)], axis=0)
 
     def variants(self, members, split, cut="hidden", context=None) -> dict:
-        """Filtered scores without a mask, `sedutils.weak_decoding.variants_of`.
+        """Filtered scores without a mask, `sedutils.decoding.class_wise.variants_of`.
 
         context : place of the only one to take, None for all
         """
         scores = self.scores(members, split, cut)
         given = scores if context is None else scores[[min(context, len(scores) - 1)]]
-        found = weak_decoding.variants_of(given, self.medians, self.clips[split])
+        found = class_wise.variants_of(given, self.medians, self.clips[split])
         return found if context is None else {(context, m): s for (_, m), s in found.items()}
 
     def masked(self, variants: dict, split: str) -> dict:
@@ -126,7 +128,7 @@ class Results:
         key = ("choice", members, cut, context)
         if key not in self.kept:
             variants = self.masked(self.variants(members, VALIDATION, cut, context), VALIDATION)
-            self.kept[key] = weak_decoding.choose(variants, self.clips[VALIDATION])
+            self.kept[key] = class_wise.choose(variants, self.clips[VALIDATION])
         return self.kept[key]
 
     def found(self, members, split, cut="hidden", context=None) -> pd.DataFrame:
@@ -135,27 +137,27 @@ class Results:
         if key not in self.kept:
             chosen = self.choice(members, cut, context)
             variants = self.masked(self.variants(members, split, cut, context), split)
-            self.kept[key] = weak_decoding.events_of(variants, chosen, self.clips[split])
+            self.kept[key] = class_wise.events_of(variants, chosen, self.clips[split])
         return self.kept[key]
 
-    def counts(self, members, split, cut="hidden", context=None) -> metrics.Counts:
+    def counts(self, members, split, cut="hidden", context=None) -> segments.Counts:
         """Matched events clip by clip, for the bootstrap."""
         found = self.found(members, split, cut, context)
-        return weak_metrics.event_counts(found, self.clips[split])
+        return events.clip_counts(found, self.clips[split])
 
     def f_scores(self, members, split, cut="hidden", context=None) -> pd.Series:
         """Event-based F1 (percent) by sed_eval of each class, and their mean as `AVERAGE`."""
         found = self.found(members, split, cut, context)
-        return with_average(weak_metrics.event_scores(found, self.clips[split]))
+        return with_average(events.class_f_scores(found, self.clips[split]))
 
     def psds(self, members: Ensemble, scenario: int) -> float:
         """On public clips, of scores that no tag has masked."""
-        scores = weak_decoding.chosen_scores(self.variants(members, PUBLIC), self.choice(members))
-        return weak_metrics.psds(scores, self.clips[PUBLIC], scenario)
+        scores = class_wise.chosen_scores(self.variants(members, PUBLIC), self.choice(members))
+        return psds.score(scores, self.clips[PUBLIC], scenario)
 
 
-def masked(variants: dict, tags: np.ndarray, clips: Clips) -> dict:
-    return {key: weak_decoding.masked(scores, tags, clips) for key, scores in variants.items()}
+def masked(variants: dict, tags: np.ndarray, clips: AnnotatedClips) -> dict:
+    return {key: class_wise.masked(scores, tags, clips) for key, scores in variants.items()}
 
 
 def with_average(scores: pd.Series) -> pd.Series:
@@ -180,9 +182,9 @@ def crossed(results: Results, members: Ensemble) -> pd.DataFrame:
             own = {key: s[half[clips.clip_of_frame]] for key, s in variants.items()}
             part = clips.subset(half)
             parts[half is chosen_on] = masked(own, scores[half] >= threshold, part), part
-        choice = weak_decoding.choose(*parts[True])
+        choice = class_wise.choose(*parts[True])
         mine, part = parts[False]
-        tables.append(weak_decoding.events_of(mine, choice, part))
+        tables.append(class_wise.events_of(mine, choice, part))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -198,15 +200,15 @@ def table3(
     """
     members = results.ensemble(FBCRNN, CONDITIONED)
     choice, clips = results.choice(members), results.clips
-    on_halves = weak_metrics.event_scores(crossed(results, members), clips[VALIDATION])
-    events = clips[PUBLIC].annotation.label.value_counts().reindex(results.labels, fill_value=0)
+    on_halves = events.class_f_scores(crossed(results, members), clips[VALIDATION])
+    held = clips[PUBLIC].annotation.label.value_counts().reindex(results.labels, fill_value=0)
     table = pd.DataFrame(
         {
             "class": [*results.labels, AVERAGE],
             "C": [*(results.contexts[context] for context, _ in choice.variants), None],
             "M": [*(width for _, width in choice.variants), None],
             "threshold": [*choice.thresholds, None],
-            "events": [*events, events.sum()],
+            "events": [*held, held.sum()],
             "validation": results.f_scores(members, VALIDATION).to_numpy(),
             "crossed": with_average(on_halves).to_numpy(),
             "public": results.f_scores(members, PUBLIC).to_numpy(),
@@ -258,7 +260,7 @@ def detection(results: Results) -> pd.DataFrame:
                 "single_mean": np.mean(alone),
                 "single_std": np.std(alone, ddof=1) if len(alone) > 1 else np.nan,
                 "seeds": len(alone),
-                **{f"psds{n}": results.psds(members, n) for n in weak_metrics.PSDS},
+                **{f"psds{n}": results.psds(members, n) for n in psds.SCENARIOS},
             }
         )
     return pd.DataFrame(rows)
@@ -290,6 +292,6 @@ def tagging(results: Results) -> pd.DataFrame:
     truth = results.clips[PUBLIC].tags
     columns["clips"] = [*truth.sum(axis=0), int(truth.any(axis=1).sum())]
     for split, name in ((VALIDATION, "validation"), (PUBLIC, "public")):
-        scores = weak_metrics.tag_f_scores(results.told[split], results.clips[split].tags)
+        scores = tag_f_scores(results.told[split], results.clips[split].tags)
         columns[name] = [*scores, pd.Series(scores).mean()]
     return pd.DataFrame(columns)

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, weak_metrics
 from sedutils.fbcrnn import latency
 from sedutils.fbcrnn.experiments import BLIND, CONDITIONED, ENDS, FBCRNN
 from sedutils.fbcrnn.results import AVERAGE, PUBLIC, VALIDATION, Results, paper_name
+from sedutils.metrics import bootstrap, events
 from sedutils.verdicts import contrast, nothing, with_verdicts
 
 PARTICULAR = {"E01", "E03", "E04"}  # against a quoted row, or about particular classes
@@ -22,7 +22,7 @@ class Judge:
     def __init__(self, results: Results):
         self.results = results
 
-    def gain(self, better: str, worse: str, cut="hidden", context=None) -> claims.Estimate:
+    def gain(self, better: str, worse: str, cut="hidden", context=None) -> bootstrap.Estimate:
         """How much higher the macro F of the first system's single networks is on public clips."""
         pair = [
             [
@@ -31,20 +31,20 @@ class Judge:
             ]
             for system in (better, worse)
         ]
-        return claims.compare(*pair, weak_metrics.macro_f_score, resamples=self.results.resamples)
+        return bootstrap.compare(*pair, events.macro_f_score, resamples=self.results.resamples)
 
-    def over(self, baseline: float) -> claims.Estimate:
+    def over(self, baseline: float) -> bootstrap.Estimate:
         """Macro F of all networks together, chosen and reported on validation clips, over a printed one."""
         members = self.results.ensemble(FBCRNN, CONDITIONED)
         counts = self.results.counts(members, VALIDATION)
-        return claims.bootstrap(
+        return bootstrap.paired(
             [[counts]],
-            weak_metrics.macro_f_score,
+            events.macro_f_score,
             lambda f: f - baseline,
             resamples=self.results.resamples,
         )
 
-    def sooner(self) -> claims.Estimate:
+    def sooner(self) -> bootstrap.Estimate:
         """Seconds that joint training tags a class sooner, mean over the classes of clips that both tag."""
         saved = [
             latency.waits(self.results, ENDS, seed) - latency.waits(self.results, FBCRNN, seed)
@@ -53,12 +53,12 @@ class Judge:
         sums = np.stack([np.nansum(x, axis=1) for x in saved])  # (seeds, clips)
         counts = np.stack([np.isfinite(x).sum(axis=1) for x in saved])
         clips = sums.shape[1]
-        weights = claims.unit_weights(np.zeros(clips), resamples=self.results.resamples)
+        weights = bootstrap.unit_weights(np.zeros(clips), resamples=self.results.resamples)
         number = counts @ weights.T
         mean = np.divide(
             sums @ weights.T, number, out=np.full(number.shape, np.nan), where=number > 0
         )
-        return claims.estimate([mean], lambda x: x, n_units=clips)
+        return bootstrap.estimate([mean], lambda x: x, n_units=clips)
 
 
 def of_table3(judge: Judge, table: pd.DataFrame, printed: pd.DataFrame) -> list[dict]:

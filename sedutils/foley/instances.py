@@ -6,6 +6,8 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from sedutils.foley.synthesis import synthesise
+
 SPLITS = ("train", "validation", "test")
 
 # Mean length of an instance of each class in seconds: Cakir et al. 2017, Table III, column "avg".
@@ -224,8 +226,6 @@ class Foley:
 
     def load(self, instance: str) -> np.ndarray:
         """Audio of an instance, shape (duration in samples,) float32; ValueError if unknown."""
-        from sedutils.foley import synthesise
-
         if instance not in self._rows.index:
             raise ValueError(f"foley: unknown instance {instance!r}")
         row = self._rows.loc[instance]

@@ -10,8 +10,8 @@ import torch
 from sedutils import acoustic_model, closure, files, training
 from sedutils import corpus as corpora
 from sedutils.frames import Frames
+from sedutils.models.kaldi import tdnnf as kaldi_tdnnf
 from sedutils.models.tdnnf import TDNNF, frame_accuracy, recordings_of
-from sedutils.official import kaldi_tdnnf
 from sedutils.speech import features as speech
 from sedutils.speech import mfcc, phones
 

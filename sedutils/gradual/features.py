@@ -19,10 +19,10 @@ import numpy as np
 
 from sedutils import acoustic_model, features, files, jobs, recipes
 from sedutils.corpus import Corpus
+from sedutils.decoding.dynamic import HOP_S
 from sedutils.frames import fold_key
 from sedutils.models.gradual import PER_DECISION
 from sedutils.models.tdnnf import TDNNF
-from sedutils.rare_decoding import HOP_S
 
 
 def extract(

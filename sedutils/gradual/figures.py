@@ -4,10 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from sedutils.decoding.dynamic import HOP_S
 from sedutils.gradual.heard import NO_SPEECH
 from sedutils.gradual.results import CONTROLS, GRADUAL, SYSTEMS, UNTRAINED, WITHOUT, Results
 from sedutils.plots import FAINT, INK, name_of
-from sedutils.rare_decoding import HOP_S
 
 COLOURS = {WITHOUT: "#2b6cb0", GRADUAL: "#c0392b", UNTRAINED: "#7f7f7f"}
 METRIC_NAMES = {"ER": "error rate saved", "F1": "F1 gained (points)"}

@@ -13,9 +13,9 @@ from sedutils.gradual.results import (
     WITHOUT,
     Results,
 )  # fmt: skip
+from sedutils.metrics.rare import AVERAGE
 from sedutils.official import tut_rare_2017
 from sedutils.plots import name_of
-from sedutils.rare_metrics import AVERAGE
 from sedutils.tables import SOURCES, TITLES, list_html, spread
 
 DIGITS = {"ER": 2, "F1": 1}

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, evaluation, rare_decoding, rare_metrics
+from sedutils import evaluation, recipes
 from sedutils.corpus import Corpus
-from sedutils.multitask.hits import HitCounts
-from sedutils.rare_metrics import AVERAGE
+from sedutils.decoding import dynamic
+from sedutils.metrics import bootstrap, rare
+from sedutils.metrics.hits import HitCounts
+from sedutils.metrics.rare import AVERAGE
 
 SYSTEMS = {
     "crnn_ta": "CRNN+TA",
@@ -59,13 +61,13 @@ class Results:
         return np.load(self.models / label / system / str(seed) / f"scores_{split}.npy")
 
     def reference(self, label: str, split: str) -> pd.Series:
-        return rare_metrics.references(self.corpus, label, split)
+        return recipes.onsets_of(self.corpus, label, split)
 
     @cached_property
-    def rules(self) -> dict[tuple[str, int, str], rare_decoding.DynamicThreshold]:
+    def rules(self) -> dict[tuple[str, int, str], dynamic.DynamicThreshold]:
         """The dynamic threshold (eq. 8) of each system, seed and class."""
         return {
-            (system, seed, label): rare_decoding.search(
+            (system, seed, label): dynamic.search(
                 self.scores(system, seed, label, self.selected),
                 self.reference(label, self.selected),
             )[0]
@@ -77,7 +79,7 @@ class Results:
         ends = self.rules[system, seed, label].decide(self.scores(system, seed, label, split))
         clips = self.reference(label, split).index
         frames = pd.DataFrame(dict(zip(("onset_s", "offset_s"), ends, strict=True)), index=clips)
-        return (frames * rare_decoding.HOP_S).where(frames >= 0)
+        return (frames * dynamic.HOP_S).where(frames >= 0)
 
     @cached_property
     def counts(self) -> dict[str, list[list[HitCounts]]]:
@@ -85,7 +87,7 @@ class Results:
         return {
             system: [
                 [
-                    rare_metrics.counts(
+                    rare.counts(
                         self.reference(label, "evaluation"),
                         self.found(system, seed, label, "evaluation").onset_s,
                     )
@@ -110,7 +112,7 @@ class Results:
         scores = {}
         for system, metric in product(self.systems, METRICS):
             classes = [
-                rare_metrics.resampled(self.counts[system], metric, resamples=self.resamples, row=i)
+                rare.resampled(self.counts[system], metric, resamples=self.resamples, row=i)
                 for i in range(len(self.labels))
             ]
             scores[system, metric] = np.stack([*classes, np.mean(classes, axis=0)], axis=-1)
@@ -120,11 +122,11 @@ class Results:
         """A row of `resampled`, ``(seeds, resamples + 1)``."""
         return self.resampled[system, metric][..., self.rows.index(row)]
 
-    def gain(self, control: str, metric: str, row: str) -> claims.Estimate:
+    def gain(self, control: str, metric: str, row: str) -> bootstrap.Estimate:
         """How much better the gradual net is than a control: F1 gained, errors saved; paired by clip."""
         sign = 1 if metric == "F1" else -1
         pair = [self.value(system, metric, row) for system in (GRADUAL, control)]
-        return claims.estimate(pair, lambda a, b: sign * (a - b), n_units=self.n_units)
+        return bootstrap.estimate(pair, lambda a, b: sign * (a - b), n_units=self.n_units)
 
     def shown(self, label: str) -> str:
         """The evaluation clip of the decoding figure.
@@ -137,7 +139,7 @@ class Results:
             self.found(system, self.seeds[0], label, "evaluation").onset_s[reference.index]
             for system in (WITHOUT, GRADUAL)
         ]
-        near = [((onset_s - reference).abs() <= rare_decoding.COLLAR_S) for onset_s in pair]
+        near = [((onset_s - reference).abs() <= rare.COLLAR_S) for onset_s in pair]
         differs = near[0] != near[1]
         return str(differs.index[np.argmax(differs)])
 
@@ -148,7 +150,7 @@ def class_scores(results: Results, split: str) -> pd.DataFrame:
     rows = []
     for system, seed in product(results.systems, results.seeds):
         found = [results.found(system, seed, label, split).onset_s for label in results.labels]
-        table = rare_metrics.score_table(results.labels, references, found)
+        table = rare.score_table(results.labels, references, found)
         rows.append(table.assign(system=system, seed=seed))
     return pd.concat(rows, ignore_index=True)
 

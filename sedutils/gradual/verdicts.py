@@ -5,10 +5,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from sedutils import claims
 from sedutils.gradual import heard as phones_heard
 from sedutils.gradual.results import GRADUAL, WITHOUT, Results, printed_scores
-from sedutils.rare_metrics import AVERAGE
+from sedutils.metrics import bootstrap
+from sedutils.metrics.rare import AVERAGE
 from sedutils.speech import phones
 from sedutils.verdicts import contrast, nothing, with_verdicts
 
@@ -42,15 +42,15 @@ class Judge:
         """A quoted column: system -> what is printed."""
         return self.quoted[f"paper_{metric}"].xs(row, level="class")
 
-    def over(self, metric: str, row: str, quoted: float) -> claims.Estimate:
+    def over(self, metric: str, row: str, quoted: float) -> bootstrap.Estimate:
         """F1 gained or errors saved by the gradual net against a printed number."""
         sign = 1 if metric == "F1" else -1
         return self.estimate(
             [self.results.value(GRADUAL, metric, row)], lambda a: sign * (a - quoted)
         )
 
-    def estimate(self, scores: list[np.ndarray], statistic) -> claims.Estimate:
-        return claims.estimate(scores, statistic, n_units=self.results.n_units)
+    def estimate(self, scores: list[np.ndarray], statistic) -> bootstrap.Estimate:
+        return bootstrap.estimate(scores, statistic, n_units=self.results.n_units)
 
     def best_quoted(self, claim: str, row: str) -> list[dict]:
         """The gradual net against the best quoted system of a row, in F1 and in errors."""
@@ -71,16 +71,16 @@ class Judge:
     @cached_property
     def event_weights(self) -> np.ndarray:
         """Draws of isolated events, ``(resamples + 1, events)``, class by class."""
-        return claims.unit_weights(self.heard["label"], resamples=self.results.resamples, seed=1)
+        return bootstrap.unit_weights(self.heard["label"], resamples=self.results.resamples, seed=1)
 
     def of_events(self, label: str, statistic) -> np.ndarray:
         """A statistic of the isolated events of a class on all and on resamples, ``(1, resamples + 1)``."""
         own = (self.heard["label"] == label).to_numpy()
         return statistic(self.heard[own], self.event_weights[:, own])[None]
 
-    def between(self, one: np.ndarray, *others: np.ndarray) -> claims.Estimate:
+    def between(self, one: np.ndarray, *others: np.ndarray) -> bootstrap.Estimate:
         """How much one class is above the largest of the others; one acoustic model, so no seeds."""
-        return claims.estimate(
+        return bootstrap.estimate(
             [one, *others], lambda a, *b: a - np.max(b, axis=0), n_units=len(self.heard)
         )
 

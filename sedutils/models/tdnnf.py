@@ -37,7 +37,7 @@ class TDNNF(Network):
     bypass : what is added of a layer's input to its output
     subsampling : one output every so many frames, from the first frame on
 
-    ``lda`` is never trained: the identity until `sedutils.official.kaldi_tdnnf` loads Kaldi's.
+    ``lda`` is never trained: the identity until `sedutils.models.kaldi.tdnnf` loads Kaldi's.
     ValueError for a stride that is negative, or that the subsampling does not divide where it must.
     """
 

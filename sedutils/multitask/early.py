@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sedutils import decoding, jobs
-from sedutils.multitask.hits import hit_counts
+from sedutils import jobs
+from sedutils.metrics import activity
+from sedutils.metrics.hits import hit_counts
+from sedutils.metrics.ratios import mean_of_known
 from sedutils.multitask.search import search_confidence
 
 
@@ -44,7 +46,7 @@ def latencies(decisions: np.ndarray, reference: np.ndarray, lag: int) -> Latenci
     The decision about a frame comes ``lag`` frames after it. An event that an earlier false alarm runs
     into counts as detected at its onset.
     """
-    start, stop, column = decoding.runs(reference)
+    start, stop, column = activity.runs(reference)
     frame = np.arange(len(decisions))[:, None]
     marked = np.where(decisions, frame, len(decisions))
     following = np.minimum.accumulate(marked[::-1], axis=0)[::-1]  # next marked frame, or the end
@@ -77,7 +79,7 @@ def early_curve(validation: tuple[list, list], test: tuple[list, list], lags: li
         rows.append(
             {
                 "lag": lag,
-                "average_f1_score": float(np.nanmean(counts.f1_score)),
+                "average_f1_score": float(mean_of_known(counts.f1_score)),
                 "overall_f1_score": float(counts.overall().f1_score),
                 "median_latency": float(np.nanmedian(latency)),
                 "early_share": float(np.mean(np.concatenate([f.early for f in found]))),

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from sedutils import claims, decoding, evaluation, jobs, sed_eval_adapter
+from sedutils import evaluation, jobs
 from sedutils.corpus import Corpus
-from sedutils.multitask.confidence import ConfidenceRule, in_frames
-from sedutils.multitask.hits import HitCounts, count_hits, count_one_to_one, hit_counts
+from sedutils.decoding.confidence import ConfidenceRule, in_frames
+from sedutils.metrics import activity, bootstrap, sed_eval_adapter
+from sedutils.metrics.hits import HitCounts, count_hits, count_one_to_one, hit_counts
+from sedutils.metrics.ratios import mean_of_known
 from sedutils.multitask.search import MedianRule, search_confidence, search_median
 
 # The paper's names of the two systems -> ours
@@ -77,8 +79,8 @@ class Results:
 
     def tested(self, name: str, seed: int) -> dict[str, list[np.ndarray]]:
         """Outputs on each test recording, one of each fold's model."""
-        of_folds = [self.outputs(name, seed, fold, "test") for fold in self.folds]
-        return {recording: [of[recording] for of in of_folds] for recording in of_folds[0]}
+        each = [self.outputs(name, seed, fold, "test") for fold in self.folds]
+        return {recording: [outputs[recording] for outputs in each] for recording in each[0]}
 
     @property
     def count(self):
@@ -127,10 +129,10 @@ class Results:
     def counted(self, rolls: dict[str, np.ndarray]) -> HitCounts:
         """Hits of decisions by unit of the bootstrap ``(units, classes)``.
 
-        Units are test recordings, or their 30-second blocks below twenty of them (`sedutils.claims`).
+        Units are test recordings, or their 30-second blocks below twenty of them (`sedutils.metrics.bootstrap`).
         """
-        whole = len(self.test.rolls) >= claims.ENOUGH_RECORDINGS
-        block = None if whole else round(claims.BLOCK_S / self.hop_s)
+        whole = len(self.test.rolls) >= bootstrap.ENOUGH_RECORDINGS
+        block = None if whole else round(bootstrap.BLOCK_S / self.hop_s)
         return HitCounts.concatenate(
             [
                 hit_counts(rolls[k], truth, block_frames=block or len(truth))
@@ -167,13 +169,8 @@ class Results:
 
 def search(name: str, validation: tuple[list, list], count) -> ConfidenceRule | MedianRule:
     """The thresholds of one system on its validation data."""
-    of_system = search_confidence if name == "proposed" else search_median
-    return of_system(*validation, count=count)[0]
-
-
-def average(values: np.ndarray) -> np.ndarray:
-    """Mean over classes ``(…, classes)``, those without a reference event left out (row "Average")."""
-    return np.nanmean(values, axis=-1)
+    search_rule = search_confidence if name == "proposed" else search_median
+    return search_rule(*validation, count=count)[0]
 
 
 def score(counts: HitCounts, metric: str) -> np.ndarray:
@@ -195,9 +192,10 @@ def class_scores(results: Results) -> pd.DataFrame:
 
 def table_column(counts: HitCounts, metric: str) -> list[float]:
     """F1 or error rate of each class, Average and Overall, from counts by unit."""
-    whole = counts.weighted(np.ones(len(counts.references)))
+    whole = counts.sum()
     values = score(whole, metric)
-    return [*values, average(values), score(whole.overall(), metric)]
+    # of the classes that have a reference event
+    return [*values, mean_of_known(values), score(whole.overall(), metric)]
 
 
 def beside_published(
@@ -241,7 +239,9 @@ def one_to_one(results: Results) -> pd.DataFrame:
     rows = []
     strict = replace(results, counting="one to one")
     decisions = {
-        (name, of.counting): runs for of in (results, strict) for name, runs in of.rolls.items()
+        (name, chosen.counting): runs
+        for chosen in (results, strict)
+        for name, runs in chosen.rolls.items()
     }
     decisions["always on", ""] = [results.always_on]
     for (name, counting), runs in decisions.items():
@@ -265,10 +265,10 @@ def one_to_one(results: Results) -> pd.DataFrame:
 def sed_eval_event(results: Results, references: dict, rolls: dict):
     """sed_eval's scores of decisions: of all events, and a table of classes."""
     found = {
-        k: decoding.events_for_people(roll, results.labels, hop_s=results.hop_s)
+        k: activity.events_at_borders(roll, results.labels, hop_s=results.hop_s)
         for k, roll in rolls.items()
     }
-    return sed_eval_adapter.sed_eval_event(
+    return sed_eval_adapter.event_scores(
         references,
         found,
         results.labels,

@@ -1,7 +1,7 @@
 """Choice of thresholds on validation data (Phan et al. 2018, Sec. 4.2 and 4.4).
 
 Every class is searched alone, since the mean of F1 over classes is largest where each of them is (reading
-B10). F1 counts hits as the paper does, or events one to one, by ``count`` of `sedutils.multitask.hits`. Among
+B10). F1 counts hits as the paper does, or events one to one, by ``count`` of `sedutils.metrics.hits`. Among
 pairs that are equally good the middle one is taken, which is the safest where validation data leave a wide
 choice.
 """
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedutils import decoding
-from sedutils.multitask.confidence import ConfidenceRule, regions, votes
-from sedutils.multitask.hits import HitCounts, Reference, count_hits
+from sedutils.decoding import smoothing
+from sedutils.decoding.confidence import ConfidenceRule, regions, votes
+from sedutils.decoding.thresholds import middle_of_best
+from sedutils.metrics.hits import ClassEvents, HitCounts, count_hits
 
 ALPHAS = np.arange(101) / 100
 BETAS = np.arange(21) / 20
@@ -33,10 +34,10 @@ class MedianRule:
         """
         above = np.mean(models, axis=0) > self.alpha
         smooth = [
-            decoding.median_filter(column[:, None], int(w))
+            smoothing.median_filter(column, int(w))
             for column, w in zip(above.T, self.window, strict=True)
         ]
-        return np.concatenate(smooth, axis=1)
+        return np.stack(smooth, axis=1)
 
 
 def search_confidence(
@@ -89,17 +90,12 @@ def search_median(
     check_pairs(scores, references)
     f1 = []
     for c in range(references[0].shape[1]):
-        smooth = (smoothed(s[:, c], windows) for s in scores)
+        smooth = (
+            np.stack([smoothing.median_filter(s[:, c], int(w)) for w in windows]) for s in scores
+        )
         f1.append(f1_of_curves(smooth, [r[:, c] for r in references], alphas, count))
     of_window, of_alpha = np.array([middle_of_best(grid) for grid in f1]).T
     return MedianRule(alphas[of_alpha], windows[of_window]), np.array(f1)
-
-
-def smoothed(scores: np.ndarray, windows: np.ndarray) -> np.ndarray:
-    """Scores ``(frames,)`` through running medians, ``(windows, frames)``, ends as in `decoding`."""
-    from scipy.ndimage import median_filter  # its one-dimensional filter is the fast one
-
-    return np.stack([median_filter(scores, size=int(w), mode="nearest") for w in windows])
 
 
 def f1_of_curves(curves, references, thresholds: np.ndarray, count) -> np.ndarray:
@@ -110,24 +106,12 @@ def f1_of_curves(curves, references, thresholds: np.ndarray, count) -> np.ndarra
     """
     counts, events = 0, 0
     for rows, active in zip(curves, references, strict=True):
-        reference = Reference.of(active)
+        reference = ClassEvents.from_activity(active)
         rows = np.ascontiguousarray(rows, np.float64)
         counts += np.stack([count(row, thresholds, reference) for row in rows], axis=1)
         events += len(reference.start)
     outputs, correct, found = counts
     return HitCounts(np.full(outputs.shape, events), found, outputs, correct).f1_score
-
-
-def middle_of_best(f1: np.ndarray) -> tuple[int, int]:
-    """Row and column of the best cell; of several the one nearest to their mean, then the first.
-
-    Without any score, that is without a reference event, all cells are equally good.
-    """
-    missing = np.isnan(f1).all()
-    best = np.argwhere(np.ones(f1.shape, bool) if missing else np.isclose(f1, np.nanmax(f1), 1e-12))
-    away = (best - best.mean(axis=0)) / f1.shape  # axes differ in length
-    row, column = best[np.argmin(np.square(away).sum(axis=1))]
-    return int(row), int(column)
 
 
 def check_pairs(scores: list[np.ndarray], references: list[np.ndarray]) -> None:

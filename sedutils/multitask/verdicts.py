@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sedutils import claims
-from sedutils.multitask.results import Results, average, paper_name, score
+from sedutils.metrics import bootstrap
+from sedutils.metrics.ratios import mean_of_known
+from sedutils.multitask.results import Results, paper_name, score
 from sedutils.verdicts import by_seeds, contrast, nothing, with_verdicts
 
 ISOLATED, OVERLAPPING = "itc_irst", "tut_sed_synthetic_2016"
@@ -28,34 +29,36 @@ class Judge:
         self.results, self.published = results, published.set_index("class")
         units = len(results.counts["proposed"][0].references)
         self.n_units = units
-        self.weights = claims.unit_weights(np.zeros(units, int), resamples=resamples, seed=seed)
+        self.weights = bootstrap.unit_weights(np.zeros(units, int), resamples=resamples, seed=seed)
 
     def scores(self, name: str, metric: str, row: str) -> np.ndarray:
         """A row of the paper's table on all units and on resamples: ``(seeds, resamples + 1)``."""
         weighted = [counts.weighted(self.weights) for counts in self.results.counts[name]]
         if row == "Overall":
             return np.stack([score(w.overall(), metric) for w in weighted])
-        return np.stack([average(score(w, metric)) for w in weighted])
+        return np.stack([mean_of_known(score(w, metric)) for w in weighted])
 
-    def gain(self, metric: str, row: str) -> claims.Estimate:
+    def gain(self, metric: str, row: str) -> bootstrap.Estimate:
         """How much better the proposed system is: F1 gained, error saved."""
         pair = [self.scores(name, metric, row) for name in ("proposed", "baseline")]
         sign = 1 if metric == "F1" else -1
-        return claims.estimate(pair, lambda a, b: sign * (a - b), n_units=self.n_units)
+        return bootstrap.estimate(pair, lambda a, b: sign * (a - b), n_units=self.n_units)
 
-    def value(self, name: str, metric: str, row: str) -> claims.Estimate:
-        return claims.estimate([self.scores(name, metric, row)], lambda a: a, n_units=self.n_units)
+    def value(self, name: str, metric: str, row: str) -> bootstrap.Estimate:
+        return bootstrap.estimate(
+            [self.scores(name, metric, row)], lambda a: a, n_units=self.n_units
+        )
 
-    def over_quoted(self, metric: str, row: str) -> claims.Estimate:
+    def over_quoted(self, metric: str, row: str) -> bootstrap.Estimate:
         """The same against the quoted dual-DNN."""
         quoted, sign = self.published.loc[row, f"dualdnn_{metric}"], 1 if metric == "F1" else -1
         mine = [self.scores("proposed", metric, row)]
-        return claims.estimate(mine, lambda a: sign * (a - quoted), n_units=self.n_units)
+        return bootstrap.estimate(mine, lambda a: sign * (a - quoted), n_units=self.n_units)
 
     def by_class(self, metric: str) -> np.ndarray:
         """Gain of each class, ``(seeds, classes)``; NaN for classes without test events."""
         sums = {
-            name: np.stack([score(c.weighted(np.ones(self.n_units)), metric) for c in runs])
+            name: np.stack([score(c.sum(), metric) for c in runs])
             for name, runs in self.results.counts.items()
         }
         return (sums["proposed"] - sums["baseline"]) * (1 if metric == "F1" else -1)
@@ -67,7 +70,7 @@ def isolated(judge: Judge) -> list[dict]:
         contrast("P01", f"{row} F1, proposed - baseline", judge.gain("F1", row)) for row in ROWS
     ]
     pair = [judge.scores(name, "ER", "Overall") for name in ("proposed", "baseline")]
-    worse = claims.estimate(pair, np.subtract, n_units=judge.n_units)
+    worse = bootstrap.estimate(pair, np.subtract, n_units=judge.n_units)
     rows.append(contrast("P02", "Overall ER, proposed - baseline", worse))
     rows.append(two_modes(judge))
     rows += [
@@ -130,9 +133,9 @@ def judge(
     rows = isolated(one) + overlapping(many, areas)
     gains = [j.gain("F1", "Overall") for j in (many, one)]
     what = "gain in Overall F1, overlapping - isolated"
-    rows.append(contrast("P06", what, claims.combined(np.subtract, *gains)))
+    rows.append(contrast("P06", what, bootstrap.combined(np.subtract, *gains)))
     for name in ("proposed", "baseline"):
-        easier = claims.combined(
+        easier = bootstrap.combined(
             np.subtract, *(j.value(name, "F1", "Overall") for j in (one, many))
         )
         rows.append(contrast("P09", f"{name}: Overall F1, isolated - overlapping", easier, HARDER))

@@ -6,20 +6,45 @@ regimes of pre-training (Table 3) and the comparison (Table 4) take what the sea
 
 import itertools
 import json
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sedutils import files, jobs, rare_metrics, rare_training, systems
+from sedutils import files, jobs, rare_training, recipes, systems
 from sedutils.corpus import Corpus
+from sedutils.decoding.thresholds import search_onsets
+from sedutils.metrics import rare
 from sedutils.models.blocks import keras_parameters
 from sedutils.models.kao2018 import of_tagger
-from sedutils.multitask.hits import HitCounts
-from sedutils.rare_training import REGIMES, Detector, Task
+from sedutils.rare_training import Task
 
-THRESHOLDS = np.arange(1, 20) / 20  # tried where the probability is chosen on validation data
+REGIMES = ("scratch", "fixed", "finetuned")  # of the extractor (Table 3)
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One R-CRNN: its class, extractor, nodes M, how its extractor begins, and the seed."""
+
+    label: str
+    recurrent: str
+    units: int
+    nodes: int
+    regime: str
+    seed: int
+
+    @property
+    def path(self) -> Path:
+        """Where it lies in the folder of the family."""
+        name = f"{self.recurrent}-{self.units}-{self.nodes}"
+        return Path(self.label, self.regime, name, str(self.seed))
+
+    @property
+    def tagger(self) -> Path:
+        """Where its pre-trained extractor lies."""
+        return Path(self.label, "tagger", f"{self.recurrent}-{self.units}", str(self.seed))
 
 
 def extractors(label: str, designs: dict[str, dict], seeds: list[int]) -> list[Detector]:
@@ -124,12 +149,8 @@ def error_rate(
 ) -> float:
     """Event-based error rate of one detector on a split."""
     found = onsets(detector, folder, made, split, probability)
-    return one_rate(rare_metrics.references(made, detector.label, split), found)
-
-
-def one_rate(reference_s: pd.Series, found_s: pd.Series) -> float:
-    counts = rare_metrics.counts(reference_s, found_s)
-    return float(counts.weighted(np.ones(len(counts.references))).error_rate)
+    reference_s = recipes.onsets_of(made, detector.label, split)
+    return float(rare.counts(reference_s, found).sum().error_rate)
 
 
 def onsets(
@@ -139,27 +160,20 @@ def onsets(
 
     probability : events below it are dropped; 0 for the one that is best on validation clips
     """
-    reference_s = rare_metrics.references(made, detector.label, split)
+    reference_s = recipes.onsets_of(made, detector.label, split)
     events = read_events(folder / detector.path, split, reference_s.index)
     if not probability:
-        probability = best_threshold(detector, folder, made)
+        probability = best_probability(detector, folder, made)
     return events.onset_s.where(events.score >= probability)
 
 
-def best_threshold(
+def best_probability(
     detector: Detector, folder: Path, made: Corpus, split: str = "validation"
 ) -> float:
-    """The threshold of least error rate on a split, by default the validation clips; of equals the middle one."""
-    reference_s = rare_metrics.references(made, detector.label, split)
+    """The probability of least error rate on a split, by default the validation clips."""
+    reference_s = recipes.onsets_of(made, detector.label, split)
     events = read_events(folder / detector.path, split, reference_s.index)
-    accepted = events.score.to_numpy() >= THRESHOLDS[:, None]  # (thresholds, clips)
-    all_of = rare_metrics.counts(reference_s, events.onset_s)
-    found, correct = all_of.found * accepted, all_of.correct * accepted
-    outputs = all_of.outputs * accepted
-    kept = HitCounts(all_of.references.sum(), *(x.sum(axis=1) for x in (found, outputs, correct)))
-    rates = kept.error_rate
-    best = np.flatnonzero(np.isclose(rates, rates.min()))
-    return float(THRESHOLDS[best[len(best) // 2]])
+    return search_onsets(reference_s, events.onset_s, events.score)
 
 
 def read_events(folder: Path, split: str, recordings: pd.Index) -> pd.DataFrame:

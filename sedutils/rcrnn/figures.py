@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import plots, rare_metrics
+from sedutils import plots
 from sedutils.architecture import architecture
+from sedutils.metrics import rare
 from sedutils.models.kao2018 import RCRNN, Regions
 from sedutils.models.regions import decode
 from sedutils.models.residual import STRIDE
@@ -126,7 +127,7 @@ def errors_of_onsets(table: pd.DataFrame, classes: list[str], *, step_s: float):
     for ax, label, colour in zip(np.atleast_1d(axes), classes, CLASS_COLOURS, strict=False):
         errors = table[table["class"] == label].error_s
         ax.hist(errors.clip(edges[0], edges[-1]), bins=edges, color=colour)
-        ax.axvspan(-rare_metrics.COLLAR_S, rare_metrics.COLLAR_S, color=FAINT, alpha=0.5, zorder=0)
+        ax.axvspan(-rare.COLLAR_S, rare.COLLAR_S, color=FAINT, alpha=0.5, zorder=0)
         ax.set(xlabel="found − true onset (s)")
         ax.set_title(name_of(label), fontsize=9)
     np.atleast_1d(axes)[0].set(ylabel="events")

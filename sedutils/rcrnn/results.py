@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import evaluation, features, rare_metrics
+from sedutils import evaluation, features, recipes
 from sedutils.corpus import Corpus
-from sedutils.multitask.hits import HitCounts
-from sedutils.rare_training import Detector
+from sedutils.metrics import rare
+from sedutils.metrics.hits import HitCounts
 from sedutils.rcrnn import experiments
+from sedutils.rcrnn.experiments import Detector
 from sedutils.systems import System
 
 # What the paper's tables call extractors (Table 1), regimes (Table 3) and classes -> ours
@@ -92,7 +93,7 @@ class Results:
         probability = self.probability if probability is None else probability
         if not probability:
             if detector not in self.chosen:
-                chosen = experiments.best_threshold(detector, self.models, self.corpus)
+                chosen = experiments.best_probability(detector, self.models, self.corpus)
                 self.chosen[detector] = chosen
             probability = self.chosen[detector]
         return experiments.onsets(detector, self.models, self.corpus, split, probability)
@@ -101,7 +102,7 @@ class Results:
     def truth(self) -> dict[str, list[pd.Series]]:
         """Onsets of the events in the clips of each split, class by class, NaN for none."""
         return {
-            split: [rare_metrics.references(self.corpus, label, split) for label in self.labels]
+            split: [recipes.onsets_of(self.corpus, label, split) for label in self.labels]
             for split in ("development", "evaluation")
         }
 
@@ -110,7 +111,7 @@ class Results:
         tables = []
         for run in zip(*detectors.values(), strict=True):
             found = [self.found(d, split, probability) for d in run]
-            table = rare_metrics.score_table(self.labels, self.truth[split], found)
+            table = rare.score_table(self.labels, self.truth[split], found)
             tables.append(table.assign(seed=run[0].seed))
         return pd.concat(tables, ignore_index=True)
 
@@ -118,7 +119,7 @@ class Results:
         """Counts by clip for the bootstrap: a seed, its classes."""
         return [
             [
-                rare_metrics.counts(truth, self.found(d, split))
+                rare.counts(truth, self.found(d, split))
                 for truth, d in zip(self.truth[split], run, strict=True)
             ]
             for run in zip(*detectors.values(), strict=True)
@@ -167,7 +168,7 @@ def comparison(results: Results, printed: pd.DataFrame, *, source: str, size: st
         row = {"method": name, "chosen_on": chosen_on, "ours": True}
         for split, short in (("development", "dev"), ("evaluation", "eval")):
             scores = results.scores(detectors, split, probability)
-            average = scores[scores["class"] == rare_metrics.AVERAGE]
+            average = scores[scores["class"] == rare.AVERAGE]
             for metric, column in (("ER", "ER"), ("F1", "F")):
                 row[f"{short}_{column}_mean"] = average[metric].mean()
                 row[f"{short}_{column}_std"] = average[metric].std(ddof=1)
@@ -201,9 +202,9 @@ def thresholds(results: Results) -> pd.DataFrame:
     rows = []
     for label, detectors in results.regime("Pre-training (finetune CRNN)").items():
         for d in detectors:
-            chosen = experiments.best_threshold(d, results.models, results.corpus)
+            chosen = experiments.best_probability(d, results.models, results.corpus)
             for split in ("development", "evaluation"):
-                best = experiments.best_threshold(d, results.models, results.corpus, split)
+                best = experiments.best_probability(d, results.models, results.corpus, split)
                 rates = [
                     experiments.error_rate(d, results.models, results.corpus, split, p)
                     for p in (chosen, best, PROBABILITY)
@@ -219,7 +220,7 @@ def thresholds(results: Results) -> pd.DataFrame:
 def strongest(results: Results, label: str) -> str:
     """The evaluation clip with an event that the first seed's detector is surest of; for a picture."""
     detector = results.regime("Pre-training (finetune CRNN)")[label][0]
-    truth = rare_metrics.references(results.corpus, label, "evaluation").dropna()
+    truth = recipes.onsets_of(results.corpus, label, "evaluation").dropna()
     events = experiments.read_events(results.models / detector.path, "evaluation", truth.index)
     return str(events.score.idxmax())
 
@@ -236,7 +237,7 @@ def onset_errors(results: Results, split: str) -> pd.DataFrame:
     """Found onset minus true onset in seconds, wherever both are; columns class, seed, error_s."""
     rows = []
     for label, detectors in results.regime("Pre-training (finetune CRNN)").items():
-        truth = rare_metrics.references(results.corpus, label, split)
+        truth = recipes.onsets_of(results.corpus, label, split)
         for d in detectors:
             error = (results.found(d, split) - truth).dropna()
             rows.append(pd.DataFrame({"class": label, "seed": d.seed, "error_s": error.to_numpy()}))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, rare_metrics
+from sedutils.metrics import bootstrap, rare
 from sedutils.models.blocks import keras_parameters, trainable_parameters
 from sedutils.models.kao2018 import RCRNN
 from sedutils.rcrnn.results import EXTRACTORS, REGIMES, Results
@@ -30,24 +30,22 @@ class Judge:
             detectors = of.extractors(name) if name in EXTRACTORS else of.regime(name)
             self.kept[name, split] = of.counts(detectors, split)
         row = None if label is None else self.results.labels.index(label)
-        return rare_metrics.resampled(
-            self.kept[name, split], "ER", resamples=self.resamples, row=row
-        )
+        return rare.resampled(self.kept[name, split], "ER", resamples=self.resamples, row=row)
 
     @property
     def n_units(self) -> int:
         return sum(len(part.references) for part in next(iter(self.kept.values()))[0])
 
-    def saved(self, worse: str, better: str, label: str | None = None) -> claims.Estimate:
+    def saved(self, worse: str, better: str, label: str | None = None) -> bootstrap.Estimate:
         """How much lower the second's error rate is, on development clips; seeds that both have."""
         pair = [self.rates(name, label=label) for name in (worse, better)]
         seeds = min(map(len, pair))
-        return claims.estimate([x[:seeds] for x in pair], np.subtract, n_units=self.n_units)
+        return bootstrap.estimate([x[:seeds] for x in pair], np.subtract, n_units=self.n_units)
 
-    def against(self, value: float, split: str) -> claims.Estimate:
+    def against(self, value: float, split: str) -> bootstrap.Estimate:
         """A quoted error rate minus that of the system of Table 4."""
         mine = [self.rates(FINETUNED, split)]
-        return claims.estimate(mine, lambda er: value - er, n_units=self.n_units)
+        return bootstrap.estimate(mine, lambda er: value - er, n_units=self.n_units)
 
     def quoted(self, method: str, column: str) -> float:
         return float(self.printed.loc[method, column])
@@ -65,15 +63,15 @@ def comparison(judge: Judge) -> list[dict]:
         rows.append(contrast("R02", what, judge.against(best, split)))
     winner = judge.quoted("1D-CRNN", "dev_ER")
     away = judge.against(winner, "development")
-    turned = claims.combined(np.negative, away)
+    turned = bootstrap.combined(np.negative, away)
     rows.append(contrast("R03", "development ER, 1D-CRNN (quoted) - ours", away, -0.03))
     rows.append(contrast("R03", "development ER, ours - 1D-CRNN (quoted)", turned, -0.03))
     worst = max(judge.quoted(m, "eval_ER") for m in ("1D-CRNN", "CRNN"))
-    behind = claims.combined(np.negative, judge.against(worst, "evaluation"))
+    behind = bootstrap.combined(np.negative, judge.against(worst, "evaluation"))
     rows.append(
         contrast("R04", "evaluation ER, ours - the worse of the first two (quoted)", behind)
     )
-    gap = claims.combined(
+    gap = bootstrap.combined(
         np.subtract, judge.against(0.0, "development"), judge.against(0.0, "evaluation")
     )
     return [*rows, contrast("R05", "ER, evaluation - development", gap, 0.1)]
@@ -104,7 +102,7 @@ def regimes(judge: Judge) -> list[dict]:
     gain = judge.saved(scratch, fixed)
     rows = [
         contrast("R09", "ER, from scratch - fixed", gain),
-        contrast("R09", "ER, fixed - from scratch", claims.combined(np.negative, gain), -0.1),
+        contrast("R09", "ER, fixed - from scratch", bootstrap.combined(np.negative, gain), -0.1),
     ]
     for label in (*judge.results.labels, None):
         for other in (scratch, fixed):

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import decoding, weak_metrics
+from sedutils.decoding.thresholds import search_events
+from sedutils.metrics import activity, psds
+from sedutils.metrics.events import (
+    AnnotatedClips,
+    class_f_scores,
+    clip_counts,
+    macro_f_score,
+    threshold_f_scores,
+)
 
 LABELS = ("cat", "dog", "tap")
 HOP_S = 0.04
@@ -16,7 +24,7 @@ def clips_with(events, frames, labels=LABELS):
     recordings = pd.DataFrame({"recording": [f"c{i}" for i in range(len(frames))]})
     recordings = recordings.assign(frames=frames, duration_s=np.array(frames) * HOP_S)
     table = pd.DataFrame(events, columns=["recording", "onset_s", "offset_s", "label"])
-    return weak_metrics.Clips(recordings, table, labels, HOP_S)
+    return AnnotatedClips(recordings, table, labels, HOP_S)
 
 
 def drawn(rng, count=30, frames=100):
@@ -37,7 +45,7 @@ def drawn(rng, count=30, frames=100):
 
 def found(scores, threshold, clips):
     parts = [
-        decoding.events_for_people(part >= threshold, LABELS, hop_s=HOP_S).assign(recording=name)
+        activity.events_at_borders(part >= threshold, LABELS, hop_s=HOP_S).assign(recording=name)
         for name, part in clips.parts(scores).items()
     ]
     return pd.concat(parts, ignore_index=True)
@@ -48,15 +56,15 @@ def test_many_thresholds_at_once_equal_sed_eval_one_by_one(rng):
         clips, scores = drawn(rng)
         thresholds = np.array([0.05, 0.3, 0.45, 0.5, 0.7, 0.95])
         ours = [
-            weak_metrics.event_f_scores(s, thresholds, k, clips)
+            threshold_f_scores(s, thresholds, k, clips)
             for s, k in zip(scores.T, LABELS, strict=True)
         ]
         for i, threshold in enumerate(thresholds):
             events = found(scores, threshold, clips)
-            theirs = weak_metrics.event_scores(events, clips)
+            theirs = class_f_scores(events, clips)
             assert [100 * f[i] for f in ours] == pytest.approx(theirs.tolist())
-            counts = weak_metrics.event_counts(events, clips)
-            macro = weak_metrics.macro_f_score(counts.sum())
+            counts = clip_counts(events, clips)
+            macro = macro_f_score(counts.sum())
             assert macro == pytest.approx(theirs.mean())
         assert np.ptp(ours) > 0.05  # thresholds matter here
 
@@ -67,7 +75,7 @@ def test_collars_by_hand():
     def score(first, last, clip):
         column = np.zeros(200)
         column[100 * clip + first : 100 * clip + last] = 1
-        return weak_metrics.event_f_scores(column, np.array([0.5]), "cat", clips)[0]
+        return threshold_f_scores(column, np.array([0.5]), "cat", clips)[0]
 
     hit = 2 / 3  # one event of two, and nothing else
     assert score(25, 75, 0) == hit
@@ -82,34 +90,34 @@ def test_runs_do_not_cross_clips_and_pairs_are_as_many_as_can_be():
     clips = clips_with([("c0", 3.0, 4.0, "dog"), ("c1", 0.0, 1.0, "dog")], [100, 100])
     column = np.zeros(200)
     column[75:125] = 1
-    assert weak_metrics.event_f_scores(column, np.array([0.5]), "dog", clips)[0] == 1
+    assert threshold_f_scores(column, np.array([0.5]), "dog", clips)[0] == 1
     # the first output could take both events, the second only the first: greedy choice would lose one
     clips = clips_with([("c0", 1.0, 2.0, "dog"), ("c0", 1.16, 2.16, "dog")], [100])
     column = np.zeros(100)
     column[[21, 22]] = 1  # too short to match, between
     column[27:52] = 1
-    scores = weak_metrics.event_f_scores(column, np.array([0.5]), "dog", clips)
+    scores = threshold_f_scores(column, np.array([0.5]), "dog", clips)
     assert scores[0] == pytest.approx(2 / 4)
-    assert np.isnan(weak_metrics.event_f_scores(column, np.array([0.5]), "tap", clips)).all()
+    assert np.isnan(threshold_f_scores(column, np.array([0.5]), "tap", clips)).all()
 
 
 def test_the_best_threshold_is_the_best_of_all_tried(rng):
     clips, scores = drawn(rng)
-    threshold, best = weak_metrics.best_threshold(scores[:, 0], "cat", clips)
+    threshold, best = search_events(scores[:, 0], "cat", clips)
     finer = np.quantile(scores[:, 0], np.linspace(0, 1, 400))
-    assert weak_metrics.event_f_scores(scores[:, 0], np.array([threshold]), "cat", clips) == best
-    assert best >= weak_metrics.event_f_scores(scores[:, 0], finer, "cat", clips).max() - 0.05
+    assert threshold_f_scores(scores[:, 0], np.array([threshold]), "cat", clips) == best
+    assert best >= threshold_f_scores(scores[:, 0], finer, "cat", clips).max() - 0.05
     # what tags have masked reaches no threshold, and says nothing of one
     masked = scores[:, 0] * (clips.clip_of_frame % 2)
-    assert weak_metrics.best_threshold(masked, "cat", clips)[0] > 0
-    assert weak_metrics.best_threshold(0 * masked, "cat", clips)[0] == np.inf
+    assert search_events(masked, "cat", clips)[0] > 0
+    assert search_events(0 * masked, "cat", clips)[0] == np.inf
 
 
 def test_choosing_is_fast_enough_for_a_chapter(rng):
     clips, scores = drawn(rng, count=60, frames=250)
     start = time.process_time()
     for _ in range(4):
-        weak_metrics.best_threshold(scores[:, 0], "cat", clips)
+        search_events(scores[:, 0], "cat", clips)
     assert (time.process_time() - start) / 4 < 0.1  # four variants of ten classes: 4 s at worst
 
 
@@ -121,10 +129,10 @@ def test_psds_of_perfect_scores_is_one_and_of_confused_ones_less(rng):
         first = 100 * row.clip + round(row.onset_s / HOP_S)
         perfect[first : first + round((row.offset_s - row.onset_s) / HOP_S), row.column] = 1
     for scenario in (1, 2):
-        assert weak_metrics.psds(perfect, clips, scenario) == pytest.approx(1)
+        assert psds.score(perfect, clips, scenario) == pytest.approx(1)
     confused = np.maximum(0.8 * perfect, 0.9 * perfect[:, [1, 0, 2]])
-    assert weak_metrics.psds(confused, clips, 2) < 0.5
-    assert weak_metrics.psds(np.zeros_like(perfect), clips, 1) == pytest.approx(0)
+    assert psds.score(confused, clips, 2) < 0.5
+    assert psds.score(np.zeros_like(perfect), clips, 1) == pytest.approx(0)
 
 
 def test_psds_takes_events_of_a_class_that_touch_as_one():
@@ -133,7 +141,7 @@ def test_psds_takes_events_of_a_class_that_touch_as_one():
     in_one = clips_with([("c0", 0.4, 1.6, "cat")], [100])
     scores = np.zeros((100, 3))
     scores[20:70, 0] = 1
-    assert weak_metrics.psds(scores, in_two, 1) == weak_metrics.psds(scores, in_one, 1)
+    assert psds.score(scores, in_two, 1) == psds.score(scores, in_one, 1)
 
 
 def test_a_subset_of_clips_keeps_their_events_and_frames(rng):

@@ -2,6 +2,13 @@
 
 import numpy as np
 
+from sedutils.metrics import ratios
+
+
+def tag_f_scores(tags: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """F1 (percent) of each class, NaN for one that no clip has; both bool ``(clips, classes)``."""
+    return 100 * ratios.f1((tags & truth).sum(axis=0), truth.sum(axis=0), tags.sum(axis=0))
+
 
 def equal_error_rates(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Equal error rate of each class, ``(classes,)``, equal to sed_eval's (Sec. III-B, Table VI).

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sedutils import decoding, weak_metrics
-from sedutils.weak_metrics import Clips
+from sedutils.decoding import smoothing, thresholds
+from sedutils.metrics import activity
+from sedutils.metrics.events import AnnotatedClips
 
 Variant = tuple[int, int]  # place of the context, width of the median in frames
 
@@ -32,38 +33,38 @@ class Choice:
     f_scores: np.ndarray
 
 
-def variants_of(scores: np.ndarray, medians, clips: Clips) -> dict[Variant, np.ndarray]:
+def variants_of(scores: np.ndarray, medians, clips: AnnotatedClips) -> dict[Variant, np.ndarray]:
     """Scores of every context ``(contexts, frames, classes)`` through every median filter."""
     return {
-        (context, width): filtered(of_context, width, clips)
-        for context, of_context in enumerate(scores)
+        (context, width): filtered(own, width, clips)
+        for context, own in enumerate(scores)
         for width in medians
     }
 
 
-def filtered(scores: np.ndarray, width: int, clips: Clips) -> np.ndarray:
+def filtered(scores: np.ndarray, width: int, clips: AnnotatedClips) -> np.ndarray:
     """A running median over ``width`` frames that does not cross from clip to clip."""
     parts = clips.parts(scores).values()
-    return np.concatenate([decoding.median_filter(part, width) for part in parts])
+    return np.concatenate([smoothing.median_filter(part, width) for part in parts])
 
 
-def masked(scores: np.ndarray, tags: np.ndarray, clips: Clips) -> np.ndarray:
+def masked(scores: np.ndarray, tags: np.ndarray, clips: AnnotatedClips) -> np.ndarray:
     """Scores ``(..., frames, classes)`` times the binary tags ``(clips, classes)`` of their clips."""
     return scores * np.asarray(tags, scores.dtype)[clips.clip_of_frame]
 
 
-def choose(variants: dict[Variant, np.ndarray], clips: Clips) -> Choice:
+def choose(variants: dict[Variant, np.ndarray], clips: AnnotatedClips) -> Choice:
     """For each class the variant and threshold of highest event-based F1; of equals the first variant."""
     chosen = []
     for column, label in enumerate(clips.labels):
         tried = {
-            variant: weak_metrics.best_threshold(scores[:, column], label, clips)
+            variant: thresholds.search_events(scores[:, column], label, clips)
             for variant, scores in variants.items()
         }
         variant = max(tried, key=lambda v: np.nan_to_num(tried[v][1], nan=-1.0))
         chosen.append((variant, *tried[variant]))
-    names, thresholds, f_scores = zip(*chosen, strict=True)
-    return Choice(list(names), np.array(thresholds), np.array(f_scores))
+    names, levels, f_scores = zip(*chosen, strict=True)
+    return Choice(list(names), np.array(levels), np.array(f_scores))
 
 
 def chosen_scores(variants: dict[Variant, np.ndarray], choice: Choice) -> np.ndarray:
@@ -72,11 +73,9 @@ def chosen_scores(variants: dict[Variant, np.ndarray], choice: Choice) -> np.nda
     return np.stack(columns, axis=1)
 
 
-def events_of(variants: dict[Variant, np.ndarray], choice: Choice, clips: Clips) -> pd.DataFrame:
+def events_of(
+    variants: dict[Variant, np.ndarray], choice: Choice, clips: AnnotatedClips
+) -> pd.DataFrame:
     """The events of all clips: recording, onset_s, offset_s, label."""
     decided = chosen_scores(variants, choice) >= choice.thresholds
-    tables = [
-        decoding.events_for_people(part, clips.labels, hop_s=clips.hop_s).assign(recording=name)
-        for name, part in clips.parts(decided).items()
-    ]
-    return pd.concat(tables, ignore_index=True)[["recording", "onset_s", "offset_s", "label"]]
+    return activity.event_table(clips.parts(decided), clips.labels, hop_s=clips.hop_s)

@@ -10,69 +10,61 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sedutils import claims, sed_eval_adapter
-from sedutils.corpus import Corpus
-from sedutils.multitask.hits import HitCounts
-from sedutils.rare_decoding import COLLAR_S
-from sedutils.recipes import clips_of
+from sedutils.metrics import bootstrap, ratios, sed_eval_adapter
+from sedutils.metrics.hits import HitCounts
 
+COLLAR_S = 0.5
 DECIMALS = 6  # of onsets, as files hold them
 AVERAGE = "average"  # the row of a table behind those of the classes
 
 
-def references(made: Corpus, label: str, split: str) -> pd.Series:
-    """Onset of the event in each of a detector's clips in seconds, NaN where there is none; by recording."""
-    onset_s = made.events.set_index("recording")["onset_s"]
-    return onset_s.reindex(clips_of(made, label, split).recording)
+def counts(reference_s, found_s) -> HitCounts:
+    """Counts of each clip from onsets in seconds, NaN for none: two arrays that broadcast, clips first.
 
-
-def counts(reference_s: pd.Series, found_s: pd.Series) -> HitCounts:
-    """Counts of each clip, ``(clips,)``, from onsets by recording. KeyError for other clips than the reference's."""
-    found_s = found_s.loc[reference_s.index]
+    Two Series stand by recording: KeyError for other clips than the reference's.
+    """
+    if isinstance(found_s, pd.Series):
+        found_s = found_s.loc[reference_s.index]
+    reference_s, found_s = (np.asarray(x, float).round(DECIMALS) for x in (reference_s, found_s))
     # the difference is not rounded, nor does sed_eval: 1.1 is too far from 0.6, and 0.6 is not from 0.1
-    near = (found_s.round(DECIMALS) - reference_s.round(DECIMALS)).abs() <= COLLAR_S
-    sizes = reference_s.notna(), near, found_s.notna(), near
-    return HitCounts(*(values.to_numpy().astype(int) for values in sizes))
+    near = np.abs(found_s - reference_s) <= COLLAR_S
+    there = np.broadcast_to(~np.isnan(reference_s), near.shape)
+    found = np.broadcast_to(~np.isnan(found_s), near.shape)
+    return HitCounts(*(values.astype(int) for values in (there, near, found, near)))
 
 
 def by_class(parts: Sequence[HitCounts]) -> HitCounts:
     """Counts of the clips of several classes below each other, ``(clips, classes)``: each in its own column."""
-    total = sum(len(part.references) for part in parts)
-    joined = HitCounts(*(np.zeros((total, len(parts)), int) for _ in range(4)))
-    start = 0
-    for column, part in enumerate(parts):
-        rows = slice(start, start + len(part.references))
+    lengths = [len(part.references) for part in parts]
+    ends = np.cumsum(lengths)
+    whole = HitCounts(*(np.zeros((ends[-1], len(parts)), int) for _ in range(4)))
+    for column, (part, length, end) in enumerate(zip(parts, lengths, ends, strict=True)):
         for name in ("references", "found", "outputs", "correct"):
-            getattr(joined, name)[rows, column] = getattr(part, name)
-        start = rows.stop
-    return joined
+            getattr(whole, name)[end - length : end, column] = getattr(part, name)
+    return whole
 
 
 def strata(parts: Sequence[HitCounts]) -> np.ndarray:
-    """The class of each clip of `by_class`, for `sedutils.claims.unit_weights`."""
+    """The class of each clip of `by_class`, for `bootstrap.unit_weights`."""
     return np.repeat(np.arange(len(parts)), [len(part.references) for part in parts])
 
 
 def resampled(runs: list[list[HitCounts]], metric: str, *, resamples: int, row: int | None = None):
-    """ER or F1 (percent) on all clips and on resamples, ``(seeds, resamples + 1)``, for `sedutils.claims.estimate`.
+    """ER or F1 (percent) on all clips and on resamples, ``(seeds, resamples + 1)``, for `bootstrap.estimate`.
 
     runs : a seed: the counts of each class. row : of one class; None for the mean over classes
 
     A class without an event in a resample has no score there; NaN where no class has one.
     """
-    weights = claims.unit_weights(strata(runs[0]), resamples=resamples, seed=0)
+    weights = bootstrap.unit_weights(strata(runs[0]), resamples=resamples, seed=0)
     weighted = [by_class(parts).weighted(weights) for parts in runs]
     values = np.stack([score(w, metric) for w in weighted])  # (seeds, resamples + 1, classes)
-    if row is not None:
-        return values[..., row]
-    known = (~np.isnan(values)).sum(axis=-1)
-    mean = np.full(known.shape, np.nan)
-    return np.divide(np.nansum(values, axis=-1), known, out=mean, where=known > 0)
+    return ratios.mean_of_known(values) if row is None else values[..., row]
 
 
-def score(of: HitCounts, metric: str) -> np.ndarray:
+def score(counted: HitCounts, metric: str) -> np.ndarray:
     """Error rate as a ratio, or F1 in percent: the units of both papers' tables."""
-    return of.error_rate if metric == "ER" else 100 * of.f1_score
+    return counted.error_rate if metric == "ER" else 100 * counted.f1_score
 
 
 def score_table(
@@ -81,7 +73,7 @@ def score_table(
     """ER and F1 (percent) of each class by sed_eval, and their mean: columns class, ER, F1."""
     rows = []
     for label, reference, found in zip(labels, reference_s, found_s, strict=True):
-        overall, _ = sed_eval_adapter.sed_eval_event(
+        overall, _ = sed_eval_adapter.event_scores(
             {name: events(reference[name], label) for name in reference.index},
             {name: events(found[name], label) for name in reference.index},
             [label],

@@ -1,15 +1,40 @@
-"""Final scores by sed_eval itself, under the names of `sedutils.metrics`.
+"""Final scores by sed_eval itself, under the names of `sedutils.metrics.segments`.
 
 The full list of files and of classes is handed over, so a recording without output and a class
-without events count. A silent system scores 0 (sed_eval's option `zero_score`), not NaN. Where the
-two modules could differ is listed in `sedutils.metrics`.
+without events count. A silent system scores 0 (sed_eval's option `zero_score`), not NaN.
+
+How `segments` and `events` differ (same events, same evaluated length), and which way each moves a score:
+
+1. Silent system (no output at all): sed_eval's precision and F1 are NaN unless its option
+   `zero_score` is on. Here, and in the adapter, it is on: precision 0, and F1 0 where there is
+   a reference. `zero_when_silent=False` gives sed_eval's NaN. No other value changes.
+2. A 1 s segment pooled from 20 ms frames lacks two kinds of events that sed_eval at 1 s keeps: of
+   length zero (below 1e-9 s) on a frame border (sed_eval at 20 ms drops them too), and beginning
+   after the last frame but within the last partial second (annotations that overrun the audio;
+   the adapter drops them likewise). `activity.event_roll(..., hop_s=1.0)` is sed_eval's own rule. For all other
+   events the two are equal at every border a float can hold.
+3. A negative or missing time, a label that is not in the class list, and a label that sed_eval
+   would rename ("none", outer blanks) raise ValueError. sed_eval wraps negative frames round to
+   the end of the file, and its event-based counts take unlisted labels into the overall numbers.
+4. `events.event_counts` may use different collars for onset and offset; sed_eval has one for both.
+
+Kept as sed_eval has it, although it surprises:
+
+- Recall and F1 of a class without reference are NaN, with or without output, and a class average
+  leaves the class out (so does `ratios.mean_of_known`). Its error rate is 0 without
+  output and otherwise about 4.5e15 per insertion, since rates divide by N + 2.2e-16.
+- Borders are floored and ceiled as floating-point quotients: an onset written as 0.58 s starts in
+  frame 28 of 20 ms, not 29. `activity.events_inside_frames` avoids this by half-frame borders.
+- Event-based substitutions depend on which of several maximum matchings is taken, so on the order
+  of the rows. The matching is therefore sed_eval's own function, called on the same rows.
 """
 
 import warnings
 
 import numpy as np
+import pandas as pd
 
-from sedutils import metrics
+from sedutils.metrics import activity, segments
 
 
 def library():
@@ -20,8 +45,8 @@ def library():
     return sed_eval
 
 
-def sed_eval_segment(reference_events, output_events, labels, *, segment_s, durations, hop_s=0.02):
-    """Segment-based scores by sed_eval itself -> (dict as `segment_scores`, class-wise table).
+def segment_scores(reference_events, output_events, labels, *, segment_s, durations, hop_s=0.02):
+    """Segment-based scores by sed_eval itself -> (dict as `segments.overall_scores`, class-wise table).
 
     reference_events, output_events: recording -> DataFrame onset_s, offset_s, label; a recording
     that is missing there has no events. durations: recording -> seconds, the full list of files.
@@ -34,7 +59,7 @@ def sed_eval_segment(reference_events, output_events, labels, *, segment_s, dura
     if strange:
         raise ValueError(f"durations: no recording {sorted(strange)[0]!r}")
     for recording, duration_s in durations.items():
-        n_frames = metrics.frame_count(duration_s, hop_s=hop_s)
+        n_frames = activity.frame_count(duration_s, hop_s=hop_s)
         judge.evaluate(
             _event_list(reference_events.get(recording), labels, n_frames=n_frames, hop_s=hop_s),
             _event_list(output_events.get(recording), labels, n_frames=n_frames, hop_s=hop_s),
@@ -43,7 +68,24 @@ def sed_eval_segment(reference_events, output_events, labels, *, segment_s, dura
     return _results(judge)
 
 
-def sed_eval_event(
+def frame_and_second_scores(rolls, reference_events, labels, *, durations, hop_s):
+    """`segments.frame_and_second` of decisions by sed_eval itself.
+
+    rolls: recording -> bool (frames, classes); reference_events, durations: as in `segment_scores`.
+    """
+    output = {
+        name: activity.events_inside_frames(roll, labels, hop_s=hop_s)
+        for name, roll in rolls.items()
+    }
+    shared = {"durations": durations, "hop_s": hop_s}
+    return segments.frame_and_second(
+        lambda frames: segment_scores(
+            reference_events, output, labels, segment_s=frames * hop_s, **shared
+        )[0]
+    )
+
+
+def event_scores(
     reference_events,
     output_events,
     labels,
@@ -53,7 +95,7 @@ def sed_eval_event(
     evaluate_onset=True,
     evaluate_offset=True,
 ):
-    """Event-based scores by sed_eval itself -> (dict as `event_scores`, class-wise table).
+    """Event-based scores by sed_eval itself -> (dict as `segments.overall_scores`, class-wise table).
 
     reference_events, output_events: recording -> DataFrame onset_s, offset_s, label.
     """
@@ -77,7 +119,7 @@ def _event_list(events, labels, *, n_frames=np.inf, hop_s=0.02):
     """Events as sed_eval's list of dicts, without those that begin after the last frame."""
     if events is None:
         return []
-    onset_s, offset_s, column = metrics.event_columns(events, labels)
+    onset_s, offset_s, column = activity.event_columns(events, labels)
     kept = np.floor(onset_s / hop_s) < n_frames
     rows = zip(column[kept], onset_s[kept].tolist(), offset_s[kept].tolist(), strict=True)
     return [{"event_label": labels[c], "onset": on, "offset": off} for c, on, off in rows]
@@ -90,8 +132,6 @@ def _check_labels(labels):
 
 
 def _results(judge):
-    import pandas as pd
-
     judge.empty_system_output_handling = "zero_score"
     overall = judge.results_overall_metrics()
     scores = overall["f_measure"] | overall["error_rate"]

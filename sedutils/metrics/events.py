@@ -1,11 +1,12 @@
-"""Scores of detection in short clips, as DCASE 2020 task 4 has them: event-based F1 a class, and PSDS.
+"""Scores of events matched one to one: onsets and offsets within collars.
 
-An event is right if its onset lies within 200 ms of the annotated one, and its offset within 200 ms or a
-fifth of the annotated length, whichever is more (reading E-A15); events are matched one to one, and as many
-as can be. `event_scores` goes through sed_eval; `event_f_scores` gives the same numbers for many thresholds at
-once, so that thresholds can be chosen by them; a test holds the two together.
+`event_counts` counts one recording with any collars. The rest scores short clips as DCASE 2020 task 4 does: an
+event is right if its onset lies within 200 ms of the annotated one, and its offset within 200 ms or a fifth of the
+annotated length, whichever is more (reading E-A15); events are matched one to one, and as many as can be.
+`class_f_scores` goes through sed_eval; `threshold_f_scores` gives the same numbers for many thresholds at once,
+so that thresholds can be chosen by them; a test holds the two together.
 
-Scores are (frames, classes), the frames of all clips below each other.
+Scores of networks are (frames, classes), the frames of all clips below each other.
 """
 
 from dataclasses import dataclass
@@ -16,21 +17,75 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from sedutils import metrics, sed_eval_adapter
+from sedutils.metrics import activity, ratios, sed_eval_adapter, segments
 
 COLLAR_S, OFFSET_SHARE = 0.2, 0.2
-# Two tolerances of PSDS (DCASE 2021 task 4): exact times; rough times and no confusions
-PSDS = {
-    1: {"dtc_threshold": 0.7, "gtc_threshold": 0.7, "alpha_ct": 0.0},
-    2: {"dtc_threshold": 0.1, "gtc_threshold": 0.1, "cttc_threshold": 0.3, "alpha_ct": 0.5},
-}
-# Thresholds are tried at these quantiles of a class's scores, most of them high, as events are short, and evenly
-# between the least and the largest score, since scores that separate well leave a gap that no quantile falls into
-QUANTILES, STEPS = 1 - np.geomspace(0.98, 0.002, 40), 20
+
+
+def event_counts(
+    reference_events,
+    output_events,
+    *,
+    labels,
+    onset_collar_s=0.25,
+    offset_collar_s=None,
+    percentage_of_length=0.5,
+    evaluate_onset=True,
+    evaluate_offset=True,
+):
+    """Event-based counts of one recording: events matched within collars, one to one.
+
+    Onsets agree within onset_collar_s; offsets within the larger of offset_collar_s (default: the
+    onset's) and percentage_of_length of the reference event. A matching of maximum size is taken;
+    among what it leaves, pairs that agree in time but not in label are substitutions.
+    """
+    if not (evaluate_onset or evaluate_offset):
+        raise ValueError("evaluate_onset and evaluate_offset are both False")
+    onset_r, offset_r, class_r = activity.event_columns(reference_events, labels)
+    onset_o, offset_o, class_o = activity.event_columns(output_events, labels)
+    in_time = np.ones((len(onset_r), len(onset_o)), dtype=bool)
+    if evaluate_onset:
+        in_time &= np.abs(onset_r[:, None] - onset_o) <= onset_collar_s
+    if evaluate_offset:
+        collar = onset_collar_s if offset_collar_s is None else offset_collar_s
+        allowed = np.maximum(collar, percentage_of_length * (offset_r - onset_r))
+        in_time &= np.abs(offset_r[:, None] - offset_o) <= allowed[:, None]
+    matched_r, matched_o = _match(in_time & (class_r[:, None] == class_o))
+    left_r = np.setdiff1d(np.arange(len(onset_r)), matched_r)
+    left_o = np.setdiff1d(np.arange(len(onset_o)), matched_o)
+    substitutions = _greedy_pairs(in_time[np.ix_(left_r, left_o)])
+    n_classes = len(labels)
+    return segments.Counts(
+        true_positives=np.bincount(class_r[matched_r], minlength=n_classes),
+        false_positives=np.bincount(class_o[left_o], minlength=n_classes),
+        false_negatives=np.bincount(class_r[left_r], minlength=n_classes),
+        substitutions=np.int64(substitutions),
+        deletions=np.int64(len(left_r) - substitutions),
+        insertions=np.int64(len(left_o) - substitutions),
+    )
+
+
+def _greedy_pairs(possible):
+    """Number of pairs when each row takes the first free column it may have, rows in order."""
+    free = np.ones(possible.shape[1], dtype=bool)
+    for row in possible:
+        columns = np.flatnonzero(row & free)
+        free[columns[:1]] = False
+    return int(np.count_nonzero(~free))
+
+
+def _match(hits):
+    """Rows and columns of a maximum matching in a bool (reference, output) matrix."""
+    edges = {}
+    for row, column in np.argwhere(hits).tolist():
+        edges.setdefault(column, []).append(row)
+    pairs = sorted(sed_eval_adapter.library().util.bipartite_match(edges).items())
+    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return rows, columns
 
 
 @dataclass(frozen=True, eq=False)
-class Clips:
+class AnnotatedClips:
     """The clips that scores are of, in their order, and the events in them.
 
     recordings : recording, frames, duration_s
@@ -59,7 +114,7 @@ class Clips:
         """Own events with their ``clip`` and ``column``, sorted by clip, then as in the table."""
         place = pd.Series(np.arange(len(self)), index=self.recordings.recording)
         own = self.events[self.events.recording.isin(place.index)]
-        columns = metrics.event_columns(own, self.labels)[2]
+        columns = activity.event_columns(own, self.labels)[2]
         own = own.assign(clip=place[own.recording].to_numpy(), column=columns)
         return own.sort_values("clip", kind="stable", ignore_index=True)
 
@@ -77,32 +132,32 @@ class Clips:
         pieces = np.split(scores, np.cumsum(self.frames)[:-1])
         return dict(zip(self.recordings.recording, pieces, strict=True))
 
-    def subset(self, chosen: np.ndarray) -> "Clips":
+    def subset(self, chosen: np.ndarray) -> "AnnotatedClips":
         """Of the clips those that a bool array ``(clips,)`` chooses; of scores ``clip_of_frame`` tells which."""
-        return Clips(self.recordings[chosen], self.events, self.labels, self.hop_s)
+        return AnnotatedClips(self.recordings[chosen], self.events, self.labels, self.hop_s)
 
 
-def by_recording(events: pd.DataFrame, clips: Clips) -> dict[str, pd.DataFrame]:
+def by_recording(events: pd.DataFrame, clips: AnnotatedClips) -> dict[str, pd.DataFrame]:
     """The events of every clip, none included."""
     groups = dict(tuple(events.groupby("recording", sort=False)))
     none = events.iloc[:0]
     return {recording: groups.get(recording, none) for recording in clips.recordings.recording}
 
 
-def event_scores(found: pd.DataFrame, clips: Clips) -> pd.Series:
+def class_f_scores(found: pd.DataFrame, clips: AnnotatedClips) -> pd.Series:
     """Event-based F1 (percent) of each class by sed_eval; NaN for a class without events in the clips."""
     pair = by_recording(clips.annotation, clips), by_recording(found, clips)
-    _, table = sed_eval_adapter.sed_eval_event(
+    _, table = sed_eval_adapter.event_scores(
         *pair, clips.labels, collar_s=COLLAR_S, percentage_of_length=OFFSET_SHARE
     )
     return 100 * table.f1_score.where(table.n_reference > 0).reindex(list(clips.labels))
 
 
-def event_counts(found: pd.DataFrame, clips: Clips) -> metrics.Counts:
+def clip_counts(found: pd.DataFrame, clips: AnnotatedClips) -> segments.Counts:
     """Counts of the same matches, clip by clip along a leading axis, for the bootstrap."""
     pair = by_recording(clips.annotation, clips), by_recording(found, clips)
-    return metrics.Counts.stack(
-        metrics.event_counts(
+    return segments.Counts.stack(
+        event_counts(
             *events,
             labels=clips.labels,
             onset_collar_s=COLLAR_S,
@@ -112,17 +167,14 @@ def event_counts(found: pd.DataFrame, clips: Clips) -> metrics.Counts:
     )
 
 
-def macro_f_score(counts: metrics.Counts) -> np.ndarray:
+def macro_f_score(counts: segments.Counts) -> np.ndarray:
     """Mean event-based F1 (percent) of the classes that have events in a unit or resample."""
-    f1 = metrics.class_wise_values(counts)["f1_score"]
-    known = ~np.isnan(f1)
-    total = np.where(known, f1, 0).sum(axis=-1)
-    return 100 * np.divide(
-        total, known.sum(axis=-1), out=np.full(total.shape, np.nan), where=known.any(axis=-1)
-    )
+    return 100 * ratios.mean_of_known(segments.class_f1_scores(counts))
 
 
-def event_f_scores(column: np.ndarray, thresholds: np.ndarray, label: str, clips: Clips):
+def threshold_f_scores(
+    column: np.ndarray, thresholds: np.ndarray, label: str, clips: AnnotatedClips
+):
     """Event-based F1 of one class at many thresholds, ``(thresholds,)`` in 0..1; NaN without its events.
 
     column : scores ``(frames,)``; a frame is active where they reach the threshold
@@ -149,13 +201,13 @@ def event_f_scores(column: np.ndarray, thresholds: np.ndarray, label: str, clips
     hit = maximum_bipartite_matching(edges, perm_type="column") >= 0
     hits = hit.reshape(len(thresholds), len(own)).sum(axis=1)
     outputs = np.bincount(level, minlength=len(thresholds))
-    return 2 * hits / (outputs + len(own))
+    return ratios.f1(hits, len(own), outputs)
 
 
-def _outputs(column: np.ndarray, thresholds: np.ndarray, clips: Clips):
+def _outputs(column: np.ndarray, thresholds: np.ndarray, clips: AnnotatedClips):
     """Runs of active frames at every threshold: number of the threshold, clip, onset and offset in seconds.
 
-    Seconds are those of `sedutils.decoding.events_for_people`.
+    Seconds are those of `activity.events_at_borders`.
     """
     # one silent place behind every clip keeps its runs from the next clip's
     place = np.arange(len(column)) + clips.clip_of_frame
@@ -170,66 +222,3 @@ def _outputs(column: np.ndarray, thresholds: np.ndarray, clips: Clips):
     first = np.cumsum(clips.frames + 1) - (clips.frames + 1)
     seconds = (np.round((x - first[clip]) * clips.hop_s, 6) for x in (start, stop))
     return level, clip, *seconds
-
-
-def best_threshold(column: np.ndarray, label: str, clips: Clips) -> tuple[float, float]:
-    """The threshold of highest event-based F1 of a class, and that F1 (0..1); of equals the middle one.
-
-    Scores of 0, those that tags have masked, reach no threshold. ``(inf, nan)`` for a class that has no
-    events in these clips or no score above 0: nothing says from where on it should be believed.
-    """
-    positive = column[column > 0]
-    if not len(positive) or not (clips.annotation.label == label).any():
-        return np.inf, np.nan
-    steps = np.linspace(positive.min(), positive.max(), STEPS + 1)[1:]
-    thresholds = np.unique(np.concatenate([np.quantile(positive, QUANTILES), steps]))
-    scores = event_f_scores(column, thresholds, label, clips)
-    best = np.flatnonzero(np.isclose(scores, scores.max()))
-    chosen = best[len(best) // 2]
-    return float(thresholds[chosen]), float(scores[chosen])
-
-
-def tag_f_scores(tags: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """F (percent) of each class, NaN for one that no clip has; both bool ``(clips, classes)``."""
-    hits, both = (tags & truth).sum(axis=0), tags.sum(axis=0) + truth.sum(axis=0)
-    out = np.full(truth.shape[1], np.nan)
-    return np.divide(200.0 * hits, both, out=out, where=truth.any(axis=0))
-
-
-def psds(scores: np.ndarray, clips: Clips, scenario: int) -> float:
-    """Polyphonic sound detection score (0..1) over all thresholds, by sed_scores_eval.
-
-    scenario : of `PSDS`; from the mean over classes their standard deviation is taken off. Classes without
-        events in the clips are left out, as their true positive rate is undefined.
-    """
-    from sed_scores_eval.base_modules.scores import create_score_dataframe
-    from sed_scores_eval.intersection_based import psds as library
-
-    there = clips.tags.any(axis=0)
-    labels = [label for label, known in zip(clips.labels, there, strict=True) if known]
-    durations = dict(zip(clips.recordings.recording, clips.recordings.duration_s, strict=True))
-    tables = {}
-    for recording, part in clips.parts(scores[:, there].astype(np.float64)).items():
-        times = np.minimum(np.arange(len(part) + 1) * clips.hop_s, durations[recording]).round(6)
-        tables[recording] = create_score_dataframe(part, times, labels)
-    truth = {
-        recording: [
-            (*span, label)
-            for label, own in events.sort_values("onset_s").groupby("label")
-            for span in united(own)  # the library refuses events of a class that touch
-        ]
-        for recording, events in by_recording(clips.annotation, clips).items()
-    }
-    value, *_ = library(tables, truth, durations, alpha_st=1.0, max_efpr=100.0, **PSDS[scenario])
-    return float(value)
-
-
-def united(events: pd.DataFrame) -> list[tuple[float, float]]:
-    """Onset and offset of what events of one class cover, given in the order of their onsets."""
-    spans = []
-    for onset, offset in zip(events.onset_s, events.offset_s, strict=True):
-        if spans and onset <= spans[-1][1]:
-            spans[-1] = spans[-1][0], max(spans[-1][1], offset)
-        else:
-            spans.append((onset, offset))
-    return spans

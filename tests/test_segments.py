@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sedutils import decoding, metrics, sed_eval_adapter
+from sedutils.metrics import activity, sed_eval_adapter, segments
+from sedutils.metrics.events import event_counts
 
 LABELS = ("baby_crying", "glass_smash", "rain")
 HOP_S = 0.02
@@ -40,8 +41,8 @@ def event_tables(end_s=6.0, max_size=10, labels=LABELS):
 def half_frame_tables(n_frames=N_FRAMES):
     """What a system hands over: decisions with half-frame borders."""
     return event_tables(n_frames * HOP_S).map(
-        lambda events: decoding.roll_to_events(
-            metrics.event_roll(events, LABELS, n_frames=n_frames), LABELS
+        lambda events: activity.events_inside_frames(
+            activity.event_roll(events, LABELS, n_frames=n_frames), LABELS
         )
     )
 
@@ -61,15 +62,20 @@ def plain(events):
     ]
 
 
+def class_wise_table(counts, labels, **knobs):
+    index = pd.Index(labels, name="label")
+    return pd.DataFrame(segments.class_wise_scores(counts, **knobs), index=index)
+
+
 def assert_same(counts, judge, **knobs):
     overall, classes = judge.results_overall_metrics(), judge.results_class_wise_metrics()
     expected = overall["f_measure"] | overall["error_rate"]
     expected["f1_score"] = expected.pop("f_measure")
-    scores = metrics.segment_scores(counts, **knobs)
+    scores = segments.overall_scores(counts, **knobs)
     assert scores.keys() == expected.keys()
     for key, value in scores.items():
         np.testing.assert_allclose(value, expected[key], err_msg=key, **exact)
-    ours = metrics.class_wise_scores(counts, LABELS, **knobs)
+    ours = class_wise_table(counts, LABELS, **knobs)
     for label in LABELS:
         theirs = classes[label]["f_measure"] | classes[label]["error_rate"]
         theirs["f1_score"] = theirs.pop("f_measure")
@@ -92,9 +98,10 @@ def test_frame_scores_are_sed_evals(cases, zero_when_silent):
     if zero_when_silent:
         judge.empty_system_output_handling = "zero_score"
     rolls = [
-        [metrics.event_roll(events, LABELS, n_frames=N_FRAMES) for events in case] for case in cases
+        [activity.event_roll(events, LABELS, n_frames=N_FRAMES) for events in case]
+        for case in cases
     ]
-    counts = metrics.Counts.stack(metrics.segment_counts(*pair) for pair in rolls).sum()
+    counts = segments.Counts.stack(segments.segment_counts(*pair) for pair in rolls).sum()
     assert_same(counts, judge, zero_when_silent=zero_when_silent)
 
 
@@ -104,10 +111,10 @@ def test_one_second_scores_are_sed_evals(cases):
     judge = sed_eval_as_it_is(*zip(*cases, strict=True), 1.0, [DURATION_S] * len(cases))
     judge.empty_system_output_handling = "zero_score"
     rolls = [
-        [metrics.event_roll(events, LABELS, n_frames=5, hop_s=1.0) for events in case]
+        [activity.event_roll(events, LABELS, n_frames=5, hop_s=1.0) for events in case]
         for case in cases
     ]
-    counts = metrics.Counts.stack(metrics.segment_counts(*pair) for pair in rolls).sum()
+    counts = segments.Counts.stack(segments.segment_counts(*pair) for pair in rolls).sum()
     assert_same(counts, judge)
 
 
@@ -118,8 +125,8 @@ def test_pooled_frames_are_sed_evals_seconds(reference, output):
     reference, output = (x[x.offset_s - x.onset_s > 1e-9] for x in (reference, output))
     judge = sed_eval_as_it_is([reference], [output], 1.0, [DURATION_S])
     judge.empty_system_output_handling = "zero_score"
-    rolls = [metrics.event_roll(x, LABELS, n_frames=N_FRAMES) for x in (reference, output)]
-    assert_same(metrics.segment_counts(*rolls, segment_frames=50), judge)
+    rolls = [activity.event_roll(x, LABELS, n_frames=N_FRAMES) for x in (reference, output)]
+    assert_same(segments.segment_counts(*rolls, segment_frames=50), judge)
 
 
 def test_frames_pool_to_seconds_at_every_float_next_to_a_second():
@@ -135,27 +142,27 @@ def test_what_pooled_frames_leave_out():
     for event in [(1.02, 1.02, "rain"), (4.38, 5.5, "rain")]:
         judge = sed_eval_as_it_is([table([])], [table([event])], 1.0, [DURATION_S])
         assert judge.overall["I"] == 1
-        own_rule = metrics.event_roll(table([event]), LABELS, n_frames=5, hop_s=1.0)
+        own_rule = activity.event_roll(table([event]), LABELS, n_frames=5, hop_s=1.0)
         assert own_rule.sum() == 1
-        assert not metrics.event_roll(table([event]), LABELS, n_frames=N_FRAMES).any()
+        assert not activity.event_roll(table([event]), LABELS, n_frames=N_FRAMES).any()
 
 
 @settings(deadline=None, max_examples=40)
 @given(event_tables(), half_frame_tables(), st.sampled_from([0.02, 1.0]))
 def test_adapter_agrees_with_rolls(reference, output, segment_s):
     reference = reference[reference.offset_s - reference.onset_s > 1e-9]
-    scores, classes = sed_eval_adapter.sed_eval_segment(
+    scores, classes = sed_eval_adapter.segment_scores(
         {"a": reference}, {"a": output}, LABELS, segment_s=segment_s, durations={"a": DURATION_S}
     )
-    rolls = [metrics.event_roll(x, LABELS, n_frames=N_FRAMES) for x in (reference, output)]
-    counts = metrics.segment_counts(*rolls, segment_frames=round(segment_s / HOP_S))
-    ours = metrics.segment_scores(counts)
+    rolls = [activity.event_roll(x, LABELS, n_frames=N_FRAMES) for x in (reference, output)]
+    counts = segments.segment_counts(*rolls, segment_frames=round(segment_s / HOP_S))
+    ours = segments.overall_scores(counts)
     assert ours.keys() == scores.keys()
     for key, value in scores.items():
         np.testing.assert_allclose(ours[key], value, err_msg=key, **exact)
-    theirs = classes[metrics.class_wise_scores(counts, LABELS).columns]
+    theirs = classes[class_wise_table(counts, LABELS).columns]
     pd.testing.assert_frame_equal(
-        metrics.class_wise_scores(counts, LABELS), theirs, check_dtype=False, rtol=1e-12
+        class_wise_table(counts, LABELS), theirs, check_dtype=False, rtol=1e-12
     )
 
 
@@ -186,19 +193,18 @@ def test_event_scores_are_sed_evals(cases, collar, evaluate_onset):
     )
     for reference, output in cases:
         judge.evaluate(plain(reference), plain(output))
-    counts = metrics.Counts.stack(
-        metrics.event_counts(*case, labels=LABELS, onset_collar_s=collar_s, **knobs)
-        for case in cases
+    counts = segments.Counts.stack(
+        event_counts(*case, labels=LABELS, onset_collar_s=collar_s, **knobs) for case in cases
     ).sum()
     assert_same(counts, judge)
-    adapted, _ = sed_eval_adapter.sed_eval_event(
+    adapted, _ = sed_eval_adapter.event_scores(
         {i: case[0] for i, case in enumerate(cases)},
         {i: case[1] for i, case in enumerate(cases)},
         LABELS,
         collar_s=collar_s,
         **knobs,
     )
-    for key, value in metrics.event_scores(counts).items():
+    for key, value in segments.overall_scores(counts).items():
         np.testing.assert_allclose(value, adapted[key], err_msg=key, **exact)
 
 
@@ -212,26 +218,26 @@ def test_event_matching_is_of_maximum_size(reference, output):
     near = np.abs(reference.onset_s.to_numpy()[:, None] - output.onset_s.to_numpy()) <= 0.25
     hits = near & (reference.label.to_numpy()[:, None] == output.label.to_numpy())
     size = (maximum_bipartite_matching(csr_array(hits.astype(int))) >= 0).sum() if hits.size else 0
-    counts = metrics.event_counts(reference, output, labels=LABELS, evaluate_offset=False)
+    counts = event_counts(reference, output, labels=LABELS, evaluate_offset=False)
     assert counts.true_positives.sum() == size
 
 
 def test_segment_counts_by_hand():
     reference = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0], [1, 0, 0]], dtype=bool)
     output = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 1, 1]], dtype=bool)
-    counts = metrics.segment_counts(reference, output)
+    counts = segments.segment_counts(reference, output)
     assert counts.true_positives.tolist() == [1, 0, 0]
     assert counts.false_positives.tolist() == [0, 2, 2]
     assert counts.false_negatives.tolist() == [2, 1, 0]
     # S: frames 0 and 3; D: frame 1; I: frames 2 and 3; N = 4
     assert (counts.substitutions, counts.deletions, counts.insertions) == (2, 1, 2)
-    scores = metrics.segment_scores(counts)
+    scores = segments.overall_scores(counts)
     assert scores["error_rate"] == 5 / 4
     assert scores["precision"] == 1 / 5
     assert scores["recall"] == 1 / 4
     assert scores["f1_score"] == pytest.approx(2 / 9, abs=1e-15)
     # in segments of three frames: {0, 1} against {0, 1, 2}, then {0} against {1, 2}
-    pooled = metrics.segment_counts(reference, output, segment_frames=3)
+    pooled = segments.segment_counts(reference, output, segment_frames=3)
     assert pooled.true_positives.tolist() == [1, 1, 0]
     assert (pooled.substitutions, pooled.deletions, pooled.insertions) == (1, 0, 2)
 
@@ -239,17 +245,17 @@ def test_segment_counts_by_hand():
 def test_event_counts_by_hand():
     reference = table([(1.0, 2.0, "rain"), (3.0, 3.4, "rain"), (5.0, 6.0, "glass_smash")])
     output = table([(1.2, 2.5, "rain"), (3.3, 3.4, "rain"), (5.1, 6.1, "baby_crying")])
-    counts = metrics.event_counts(reference, output, labels=LABELS)
+    counts = event_counts(reference, output, labels=LABELS)
     # the first is right (offset within half of its length), the second begins too late, the third
     # is right in time and wrong in label
     assert counts.true_positives.tolist() == [0, 0, 1]
     assert counts.false_positives.tolist() == [1, 0, 1]
     assert counts.false_negatives.tolist() == [0, 1, 1]
     assert (counts.substitutions, counts.deletions, counts.insertions) == (1, 1, 1)
-    assert metrics.event_scores(counts)["error_rate"] == 1.0
-    tight = metrics.event_counts(reference, output, labels=LABELS, percentage_of_length=0.1)
+    assert segments.overall_scores(counts)["error_rate"] == 1.0
+    tight = event_counts(reference, output, labels=LABELS, percentage_of_length=0.1)
     assert tight.true_positives.sum() == 0
-    own_collar = metrics.event_counts(
+    own_collar = event_counts(
         reference, output, labels=LABELS, percentage_of_length=0.1, offset_collar_s=0.51
     )
     assert own_collar.true_positives.sum() == 1
@@ -257,31 +263,33 @@ def test_event_counts_by_hand():
 
 def test_roll_floors_onsets_and_ceils_offsets():
     events = table([(0.03, 0.05, "rain"), (0.04, 0.04, "glass_smash"), (0.05, 9.0, "baby_crying")])
-    roll = metrics.event_roll(events, LABELS, n_frames=4)
+    roll = activity.event_roll(events, LABELS, n_frames=4)
     assert roll.dtype == bool
     assert roll.T.astype(int).tolist() == [[0, 0, 1, 1], [0, 0, 0, 0], [0, 1, 1, 0]]
     # 0.58 / 0.02 is 28.999... in floating point
-    early = metrics.event_roll(table([(0.58, 0.6, "rain")]), LABELS, n_frames=40)
+    early = activity.event_roll(table([(0.58, 0.6, "rain")]), LABELS, n_frames=40)
     assert np.flatnonzero(early[:, 2]).tolist() == [28, 29]
 
 
 def test_frame_count_does_not_gain_a_frame_by_rounding():
     frames = np.arange(1, 200_000, 7)
-    assert [metrics.frame_count(n * 882 / 44100) for n in frames] == frames.tolist()
-    assert metrics.frame_count(10.001) == 501
+    assert [activity.frame_count(n * 882 / 44100) for n in frames] == frames.tolist()
+    assert activity.frame_count(10.001) == 501
 
 
 def test_silence_and_empty_reference():
     active, silent = np.ones((3, 2), dtype=bool), np.zeros((3, 2), dtype=bool)
-    missed = metrics.segment_scores(metrics.segment_counts(active, silent))
+    missed = segments.overall_scores(segments.segment_counts(active, silent))
     assert (missed["f1_score"], missed["precision"], missed["error_rate"]) == (0, 0, 1)
-    strict = metrics.segment_scores(metrics.segment_counts(active, silent), zero_when_silent=False)
+    strict = segments.overall_scores(
+        segments.segment_counts(active, silent), zero_when_silent=False
+    )
     assert np.isnan(strict["f1_score"])
-    nothing = metrics.segment_scores(metrics.segment_counts(silent, silent))
+    nothing = segments.overall_scores(segments.segment_counts(silent, silent))
     assert nothing["error_rate"] == 0
     assert np.isnan(nothing["f1_score"])
     reference = active & [True, False]
-    classes = metrics.class_wise_scores(metrics.segment_counts(reference, reference), ["a", "b"])
+    classes = class_wise_table(segments.segment_counts(reference, reference), ["a", "b"])
     assert np.isnan(classes.loc["b", "f1_score"])
     assert classes.loc["b", "error_rate"] == 0
     assert classes.f1_score.mean() == 1
@@ -291,15 +299,15 @@ def test_silence_and_empty_reference():
 @given(st.integers(1, 200), st.sampled_from([1, 5]), st.integers(0, 2**31))
 def test_blocks_add_up(n_frames, segment_frames, seed):
     reference, output = np.random.default_rng(seed).random((2, n_frames, 4)) < 0.3
-    whole = metrics.segment_counts(reference, output, segment_frames=segment_frames)
-    blocks = metrics.segment_counts(
+    whole = segments.segment_counts(reference, output, segment_frames=segment_frames)
+    blocks = segments.segment_counts(
         reference, output, segment_frames=segment_frames, block_frames=30
     )
     assert len(blocks.substitutions) == -(-n_frames // 30)
     twice = blocks.weighted(np.full((1, len(blocks.substitutions)), 2))[0]
     for total, half in ((blocks.sum(), whole), (twice, whole + whole)):
-        assert metrics.segment_scores(total) == pytest.approx(
-            metrics.segment_scores(half), nan_ok=True
+        assert segments.overall_scores(total) == pytest.approx(
+            segments.overall_scores(half), nan_ok=True
         )
         np.testing.assert_array_equal(total.true_positives, half.true_positives)
         np.testing.assert_array_equal(total.insertions, half.insertions)
@@ -307,22 +315,22 @@ def test_blocks_add_up(n_frames, segment_frames, seed):
 
 def test_invalid_input_is_named():
     with pytest.raises(ValueError, match="'thunder' is not in the class list"):
-        metrics.event_roll(table([(0, 1, "thunder")]), LABELS, n_frames=3)
+        activity.event_roll(table([(0, 1, "thunder")]), LABELS, n_frames=3)
     with pytest.raises(ValueError, match=r"row 0: no valid time: -1\.0"):
-        metrics.event_roll(table([(-1.0, 1, "rain")]), LABELS, n_frames=3)
+        activity.event_roll(table([(-1.0, 1, "rain")]), LABELS, n_frames=3)
     with pytest.raises(ValueError, match="nan"):
-        metrics.event_roll(table([(0, np.nan, "rain")]), LABELS, n_frames=3)
+        activity.event_roll(table([(0, np.nan, "rain")]), LABELS, n_frames=3)
     with pytest.raises(ValueError, match="differ in shape"):
-        metrics.segment_counts(np.zeros((3, 2)), np.zeros((2, 2)))
+        segments.segment_counts(np.zeros((3, 2)), np.zeros((2, 2)))
     with pytest.raises(ValueError, match="no multiple of 50"):
-        metrics.segment_counts(
+        segments.segment_counts(
             np.zeros((3, 2)), np.zeros((3, 2)), segment_frames=50, block_frames=70
         )
     with pytest.raises(ValueError, match="both False"):
-        metrics.event_counts(
+        event_counts(
             table([]), table([]), labels=LABELS, evaluate_onset=False, evaluate_offset=False
         )
     with pytest.raises(ValueError, match="no recording 'b'"):
-        sed_eval_adapter.sed_eval_segment({"b": table([])}, {}, LABELS, segment_s=1, durations={})
+        sed_eval_adapter.segment_scores({"b": table([])}, {}, LABELS, segment_s=1, durations={})
     with pytest.raises(ValueError, match="rename 'None'"):
-        sed_eval_adapter.sed_eval_event({}, {}, ["None"])
+        sed_eval_adapter.event_scores({}, {}, ["None"])

@@ -16,8 +16,8 @@ from typing import NoReturn
 import numpy as np
 import torch
 
+from sedutils.models.kaldi.nnet3 import Component, Model, read, refuse
 from sedutils.models.tdnnf import BATCH_NORM_EPSILON, SPLICE, TDNNF
-from sedutils.official.kaldi_nnet3 import Component, Model, read, refuse
 
 UNUSED = ("prefinal-xent.", "output-xent.")
 AFFINE = ("NaturalGradientAffineComponent", "AffineComponent")
@@ -30,7 +30,7 @@ def load(path: str | Path, *, subsampling: int = 3) -> TDNNF:
     subsampling : Kaldi keeps it in a file beside the model, ``frame_subsampling_factor``, 3 in all chain
         recipes; 1 gives features at the rate of the MFCCs
 
-    FileNotFoundError and OfficialError as `kaldi_nnet3.read`; OfficialError too for nodes connected in
+    FileNotFoundError and KaldiError as `nnet3.read`; KaldiError too for nodes connected in
     another way, components of other types or sizes, and a component left over.
     """
     graph = Graph(read(path))

@@ -10,7 +10,7 @@ reference:
 
 Events are the runs of active frames of a roll ``(frames, classes)``; a run i..j, j exclusive, has its
 centre at (i + j) / 2, in frame floor((i + j) / 2), and holds a centre c where i <= c < j. One-to-one scores
-with collars are in `sedutils.metrics.event_counts`, and here for the search of thresholds
+with collars are in `sedutils.metrics.events.event_counts`, and here for the search of thresholds
 (`count_one_to_one`).
 """
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields
 import numba
 import numpy as np
 
-from sedutils import decoding
+from sedutils.metrics import activity, ratios
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +39,30 @@ class HitCounts:
     def __add__(self, other):
         return HitCounts(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
 
+    def sum(self):
+        """Sum over the leading axis: units -> one total."""
+        return HitCounts(*(values.sum(axis=0) for values in _values(self)))
+
     def weighted(self, weights):
         """Sums over units ``(units, classes)``, each taken ``weights`` ``(…, units)`` times."""
         return HitCounts(*(weights @ values for values in _values(self)))
 
     def overall(self):
         """Counts pooled over classes (rows "Overall" of the paper's tables)."""
-        return HitCounts(*(getattr(self, f.name).sum(axis=-1) for f in fields(self)))
+        return HitCounts(*(values.sum(axis=-1) for values in _values(self)))
 
     @property
     def f1_score(self) -> np.ndarray:
         """Harmonic mean of precision and recall; NaN without references, 0 without output."""
-        precision = _share(self.correct, self.outputs, 0.0)
-        recall = _share(self.found, self.references, np.nan)
-        return _share(2 * precision * recall, precision + recall, 0.0)
+        precision = ratios.share(self.correct, self.outputs, 0.0)
+        recall = ratios.share(self.found, self.references)
+        return ratios.share(2 * precision * recall, precision + recall, 0.0)
 
     @property
     def error_rate(self) -> np.ndarray:
         """Events missed and events invented for each reference; NaN without references."""
         wrong = self.references - self.found + self.outputs - self.correct
-        return _share(wrong, self.references, np.nan)
+        return ratios.share(wrong, self.references)
 
 
 def hit_counts(
@@ -75,7 +79,7 @@ def hit_counts(
     length = block_frames or max(frames, 1)
     counts = np.zeros((4, max(1, -(-frames // length)), classes), dtype=np.int64)
     for row, (roll, other) in zip((0, 2), ((reference, output), (output, reference)), strict=True):
-        start, stop, column = decoding.runs(roll)
+        start, stop, column = activity.runs(roll)
         centre = (start + stop) // 2
         np.add.at(counts, (row, centre // length, column), 1)
         np.add.at(counts, (row + 1, centre // length, column), hits(roll, other))
@@ -83,9 +87,9 @@ def hit_counts(
 
 
 def hits(roll: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Which events of ``roll``, in the order of `decoding.runs`, hit one of ``other``: bool ``(events,)``."""
-    start, stop, column = decoding.runs(roll)
-    others_start, others_stop, others_column = decoding.runs(other)
+    """Which events of ``roll``, in the order of `activity.runs`, hit one of ``other``: bool ``(events,)``."""
+    start, stop, column = activity.runs(roll)
+    others_start, others_stop, others_column = activity.runs(other)
     centres = np.zeros((len(other) + 1, np.shape(other)[1]), dtype=np.int64)
     np.add.at(centres, ((others_start + others_stop) // 2 + 1, others_column), 1)
     before = centres.cumsum(axis=0)  # centres of the others in frames before this one
@@ -94,7 +98,7 @@ def hits(roll: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class ClassEvents:
     """The events of one class in one recording, prepared for `count_hits`.
 
     start, stop : (events,) in frames
@@ -108,10 +112,10 @@ class Reference:
     centres_before: np.ndarray
 
     @classmethod
-    def of(cls, active: np.ndarray) -> "Reference":
+    def from_activity(cls, active: np.ndarray) -> "ClassEvents":
         """From the activity ``(frames,)`` of one class."""
         active = np.asarray(active, dtype=bool)
-        start, stop, _ = decoding.runs(active[:, None])
+        start, stop, _ = activity.runs(active[:, None])
         started = np.searchsorted(start, np.arange(len(active)), side="right")
         centres = np.bincount((start + stop) // 2, minlength=len(active))
         return cls(
@@ -122,7 +126,7 @@ class Reference:
         )
 
 
-def count_hits(values: np.ndarray, thresholds: np.ndarray, reference: Reference) -> np.ndarray:
+def count_hits(values: np.ndarray, thresholds: np.ndarray, reference: ClassEvents) -> np.ndarray:
     """Event counts at all thresholds in one pass: outputs, correct and found, int ``(3, thresholds)``.
 
     values : (frames,) float64 of one class; an event is a run of values above a threshold
@@ -136,7 +140,7 @@ def count_hits(values: np.ndarray, thresholds: np.ndarray, reference: Reference)
 def count_one_to_one(
     values: np.ndarray,
     thresholds: np.ndarray,
-    reference: Reference,
+    reference: ClassEvents,
     *,
     collar_frames: int,
     share_of_length: float,
@@ -145,7 +149,7 @@ def count_one_to_one(
 
     Onsets agree within the collar, offsets within the collar or a share of the reference's length, the
     larger. An output takes the first reference that fits: for choosing thresholds, where
-    `sedutils.metrics.event_counts` takes a matching of maximum size.
+    `sedutils.metrics.events.event_counts` takes a matching of maximum size.
     """
     runs = runs_above(np.searchsorted(thresholds, values))
     allowed = np.maximum(collar_frames, share_of_length * (reference.stop - reference.start))
@@ -214,9 +218,3 @@ def _count_one_to_one(rows, start, stop, n_thresholds, starts, stops, collar, al
 
 def _values(counts: HitCounts) -> tuple:
     return tuple(getattr(counts, field.name) for field in fields(counts))
-
-
-def _share(part, whole, undefined):
-    """part / whole, ``undefined`` where the whole is 0; NaN stays NaN."""
-    part, whole = np.asarray(part, float), np.asarray(whole, float)
-    return np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)

@@ -8,6 +8,8 @@ midway between neighbouring scores; of equally good ones the highest detects, th
 
 import numpy as np
 
+from sedutils.metrics import ratios
+
 
 def best_f(scores: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The threshold of the best F-score of each class, and that F-score: both (classes,), float64.
@@ -53,15 +55,15 @@ def columns(scores: np.ndarray, truth: np.ndarray):
     """Scores and truth of one class after the other. ValueError for shapes that differ or for no example."""
     scores, truth = np.asarray(scores, float), np.asarray(truth, bool)
     if scores.shape != truth.shape or scores.ndim != 2 or not len(scores):
-        told = f"scores {scores.shape} and truth {truth.shape}"
-        raise ValueError(f"{told}: both must be (examples, classes), at least one example")
+        shapes = f"scores {scores.shape} and truth {truth.shape}"
+        raise ValueError(f"{shapes}: both must be (examples, classes), at least one example")
     return zip(scores.T, truth.T, strict=True)
 
 
 def best_of_class(scores: np.ndarray, truth: np.ndarray, precision: float) -> tuple[float, float]:
     """The highest threshold of the best F-score among those of more than a precision, and that F-score."""
     thresholds, hits, detected = cumulated(scores, truth)
-    f = 2 * hits / (detected + truth.sum())
+    f = ratios.f1(hits, truth.sum(), detected)
     f[hits <= precision * detected] = 0.0
     best = int(f.argmax())
     return (float(thresholds[best]), float(f[best])) if f[best] > 0 else (np.inf, 0.0)

@@ -6,7 +6,7 @@ length and the values; matrices as ``FM`` or ``DM``, rows, columns and the value
 a few lines of text that say how its components are connected, a blank line, and the components, each a
 sequence of named fields between ``<Type>`` and ``</Type>``. Nothing in such a file is executed.
 
-`sedutils.official.kaldi_tdnnf` makes a network of what this returns.
+`sedutils.models.kaldi.tdnnf` makes a network of what this returns.
 """
 
 import re
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-
-from sedutils.official.annotations import OfficialError
 
 # A field is "Name:kinds"; a kind is a method of `Reader`. Kaldi leaves fields with "?" out where they hold
 # their default, or wrote them in earlier versions.
@@ -57,6 +55,10 @@ FIELDS = {
 }
 
 
+class KaldiError(ValueError):
+    """A file that is not what Kaldi writes; the message is one line with file, byte, what was met and expected."""
+
+
 @dataclass(frozen=True, eq=False)
 class Component:
     """``fields`` by name: a number, an array, or a tuple of numbers; ``at``: the byte where it begins."""
@@ -86,7 +88,7 @@ class Model:
 def read(path: str | Path) -> Model:
     """Read a binary model whole.
 
-    FileNotFoundError for a missing file; OfficialError for anything else than Kaldi writes: it names
+    FileNotFoundError for a missing file; KaldiError for anything else than Kaldi writes: it names
     the file, the byte, what stands there and what was expected.
     """
     path = Path(path)
@@ -108,7 +110,7 @@ def read(path: str | Path) -> Model:
 
 
 def refuse(path: Path, at: int, met: str, expected: str) -> NoReturn:
-    raise OfficialError(f"{path}: byte {at}: {met}, expected {expected}")
+    raise KaldiError(f"{path}: byte {at}: {met}, expected {expected}")
 
 
 class Reader:

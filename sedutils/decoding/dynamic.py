@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from sedutils.multitask.search import middle_of_best
+from sedutils.decoding.thresholds import middle_of_best
+from sedutils.metrics import rare
 
 HOP_S = 0.1
 BASES = np.arange(2, 19) / 20  # 0.1 to 0.9
 RATIOS = np.arange(21) / 20  # 0 to 1
 MEDIAN_FRAMES = 3  # 300 ms
 GAP_FRAMES = 5  # the 500 ms within which an onset counts as found
-COLLAR_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,6 @@ def search(
     median_frames: int = MEDIAN_FRAMES,
     gap_frames: int = GAP_FRAMES,
     hop_s: float = HOP_S,
-    collar_s: float = COLLAR_S,
 ) -> tuple[DynamicThreshold, np.ndarray]:
     """The rule of least error rate, and the error rate of every pair, (bases, ratios).
 
@@ -66,28 +65,13 @@ def search(
     onsets_s = np.asarray(onsets_s, np.float64)
     if onsets_s.shape != start.shape[:1]:
         raise ValueError(f"onsets_s: shape {onsets_s.shape}, scores have {len(start)} clips")
-    rates = error_rate(start, onsets_s[:, None, None], hop_s=hop_s, collar_s=collar_s)
+    if np.isnan(onsets_s).all():
+        raise ValueError("onsets_s: no clip with an event")
+    counts = rare.counts(onsets_s[:, None, None], np.where(start < 0, np.nan, start * hop_s))
+    rates = counts.sum().error_rate
     base, ratio = middle_of_best(-rates)
     best = float(bases[base]), float(ratios[ratio])
     return DynamicThreshold(*best, median_frames, gap_frames), rates
-
-
-def error_rate(start, onsets_s, *, hop_s: float = HOP_S, collar_s: float = COLLAR_S):
-    """Event-based error rate over the first axis, onset alone: (D + I) / N, eq. 9.
-
-    With one event a clip and one class a wrong onset is a deletion and an insertion, and S is 0.
-
-    start : first frames, -1 for no event; onsets_s : of the same or a broadcastable shape, NaN for none
-    """
-    reference = np.isfinite(onsets_s)
-    events = reference.sum()
-    if events == 0:
-        raise ValueError("onsets_s: no clip with an event")
-    found = np.asarray(start) >= 0
-    # rounded as sed_eval gets them, so that exactly 500 ms counts alike
-    onset = np.round(np.asarray(start) * hop_s, 6)
-    hits = found & reference & (np.abs(onset - np.where(reference, onsets_s, 0)) <= collar_s)
-    return (events - hits.sum(axis=0) + (found & ~hits).sum(axis=0)) / events
 
 
 def decide_all(

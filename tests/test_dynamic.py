@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sedutils import decoding, metrics
-from sedutils.rare_decoding import DynamicThreshold, decide_all, error_rate, search
+from sedutils.decoding import smoothing
+from sedutils.decoding.dynamic import DynamicThreshold, decide_all, search
+from sedutils.metrics import activity, events, rare, segments
 
 
 def clip(text):
@@ -51,9 +52,9 @@ def test_the_threshold_rises_with_the_mean_of_the_clip():
 def slow(scores, base, ratio, median_frames, gap_frames):
     """Reading G-A21 step by step, with the functions of the other chapters."""
     active = scores >= base + ratio * scores.mean()
-    active = decoding.median_filter(active[:, None], median_frames)
-    active = decoding.tidy(active, minimum_gap_s=gap_frames * 0.1, hop_s=0.1)
-    start, stop, _ = decoding.runs(active)
+    active = smoothing.median_filter(active[:, None], median_frames)
+    active = smoothing.tidy(active, gap_frames=gap_frames)
+    start, stop, _ = activity.runs(active)
     if not len(start):
         return -1, -1
     longest = np.argmax(stop - start)
@@ -86,6 +87,11 @@ def some_clips(rng, count=40, frames=60):
     return np.clip(scores, 0, 1), np.where(np.isnan(onsets), np.nan, np.maximum(onsets, 0))
 
 
+def error_rate(start, onsets):
+    found_s = np.where(np.array(start) < 0, np.nan, np.array(start) * 0.1)
+    return float(rare.counts(onsets, found_s).sum().error_rate)
+
+
 def test_the_error_rate_is_that_of_the_event_based_metric(rng):
     scores, onsets = some_clips(rng)
     start, stop = DynamicThreshold(0.3, 0.4).decide(scores)
@@ -95,14 +101,14 @@ def test_the_error_rate_is_that_of_the_event_based_metric(rng):
         roll[max(begin, 0) : max(end, 0)] = True
         reference = pd.DataFrame({"onset_s": [onset], "offset_s": [onset + 1], "label": ["a"]})
         reference = reference.dropna()
-        output = decoding.events_for_people(roll, ["a"], hop_s=0.1)
+        output = activity.events_at_borders(roll, ["a"], hop_s=0.1)
         counts.append(
-            metrics.event_counts(
+            events.event_counts(
                 reference, output, labels=["a"], onset_collar_s=0.5, evaluate_offset=False
             )
         )
-    total = metrics.Counts.stack(counts).sum()
-    expected = metrics.event_scores(total)["error_rate"]
+    total = segments.Counts.stack(counts).sum()
+    expected = segments.overall_scores(total)["error_rate"]
     assert 0 < expected < 2
     assert error_rate(start, onsets) == pytest.approx(expected)
 

@@ -72,7 +72,7 @@ def confidence(estimates: np.ndarray, alpha: np.ndarray, lag: int | None = None)
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceRule:
-    """What `sedutils.multitask.search.search_confidence` chose; all ``(classes,)``.
+    """What `sedutils.multitask.search.search_confidence` chooses; all ``(classes,)``.
 
     alpha, beta : thresholds on activity and on scaled confidence
     constant : the largest confidence on the validation data, which is 1 after scaling (reading B09)
