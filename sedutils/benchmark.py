@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -27,12 +28,13 @@ import yaml
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils import files, models, params, systems, training
+from sedutils import files, params, training
 from sedutils.benchmark_comparison import costs
 from sedutils.benchmark_grid import grid_throughput
 from sedutils.benchmark_networks import clips_per_second, windows_per_second
 from sedutils.benchmark_sound import shifting, sound
 from sedutils.frames import Frames
+from sedutils.models.cakir2017 import CRNN, FNN
 
 MEASURED = Path("data/measured")
 SIZE = "laptop"
@@ -60,9 +62,9 @@ class Straightforward(nn.Module):
 def crnn():
     """The laptop CRNN, a batch for it, and its settings."""
     design, front_end = params.load("systems.crnn", "features.cakir2017", size=SIZE)
-    arguments = {k: v for k, v in design.items() if k not in ("kind", *systems.OF_TRAINING)}
     torch.manual_seed(0)
-    net = models.build("CRNN", bands=front_end["mel_bands"], classes=16, **arguments)
+    sizes = {"classes": 16, "width": front_end["mel_bands"], "front_end": front_end}
+    net = CRNN.from_params(design, **sizes)
     length = design["sequence_frames"]
     x = torch.randn(design["batch_frames"] // length, length, front_end["mel_bands"])
     return net, x, (torch.rand(*x.shape[:2], 16) < 0.1).float()
@@ -186,26 +188,11 @@ def epoch(frames: int) -> None:
         recordings = pd.DataFrame({"first_frame": np.arange(0, frames, 3000), "frames": 3000})
         maps = [np.load(folder / f"{file}.npy", "r") for file in ("log_mel", "targets")]
         split = Frames(*maps, recordings, torch.zeros(40), torch.ones(40))
-        net = models.build(
-            "FNN", bands=40, classes=16, context=5, units=64, layers=2, pieces=2, dropout=0.1
-        )
-        training.fit(
-            net,
-            split,
-            split,
-            seed=1,
-            sequence_frames=128,
-            batch_frames=2048,
-            learning_rate=0.001,
-            learning_rate_decay=0.0,
-            patience=1,
-            minimum_epochs=1,
-            max_epochs=1,
-            shift_frames=73,
-            hop_frames=0,
-            checkpoint_epochs=1,
-            device="cpu",
-        )
+        net = FNN(bands=40, classes=16, context=5, units=64, layers=2, pieces=2, dropout=0.1)
+        batches = training.Sequences(split, length=128, size=2048, seed=1, shift=73)
+        score = partial(net.validation_score, split, train=split, length=128)
+        schedule = training.Schedule(learning_rate=0.001, max_epochs=1, patience=1)
+        training.fit(net, batches, score, schedule, seed=1, device=torch.device("cpu"))
 
 
 def stages(only: list[str] | None = None) -> list[tuple]:

@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import features, params, systems, training, triplets, weak_training
+from sedutils import features, params, training, weak_training
 from sedutils.comparison import cuts, entries, scoring, trainings
 from sedutils.decoding.confidence import in_frames
 from sedutils.frames import Frames
 from sedutils.gradual.features import stacked
-from sedutils.models.gmm import GMM
 from sedutils.models.gradual import PER_DECISION
-from sedutils.models.phan2018 import MultiTaskCRNN
+from sedutils.models.kao2018 import of_tagger
+from sedutils.models.kinds import KINDS
+from sedutils.models.network import Network
 
 CORPUS, CLASSES = "tut_sed_synthetic_2016", 16
 EPOCHS, ROUNDS = 2, 7  # timed: of training their mean, of listening the median
@@ -63,19 +64,27 @@ class Bench:
         self.settings = {k: v for k, v in settings.items() if k != "seeds"}
         self.settings |= {"device": "cpu", "patience": 0, "max_epochs": EPOCHS}
         self.arguments, self.pretraining = designs[self.entry.system], regions["pretraining"]
-        if self.entry.family is None:
+        if self.entry.family is None and self.entry.supervision == entries.STRONG:
             frames = int(self.seconds / self.hop_s + cuts.ROUNDING)
-            self.arguments = trainings.of_cuts(self.arguments, frames)
-            self.settings |= {"shift_frames": 0, "hop_frames": 0}
+            self.arguments |= {"sequence_frames": frames}
 
     @cached_property
-    def model(self):
-        return trainings.build(self.arguments, CLASSES, self.front_end, 1)
+    def model(self) -> Network:
+        return self.new(self.arguments)
+
+    def new(self, arguments: dict) -> Network:
+        torch.manual_seed(1)
+        sizes = {"classes": CLASSES, "width": self.width, "front_end": self.front_end}
+        return KINDS[arguments["kind"]].from_params(arguments, **sizes)
+
+    @property
+    def of_mfccs(self) -> bool:
+        return KINDS[self.arguments["kind"]].front_end(self.arguments) == "mfcc"
 
     @property
     def width(self) -> int:
         """Numbers in a row of features."""
-        if isinstance(self.model, GMM):
+        if self.of_mfccs:
             return 3 * self.front_end["mfcc"] - 1
         stacks = PER_DECISION * self.front_end["context"] if "context" in self.front_end else 1
         return stacks * self.front_end["mel_bands"]
@@ -102,35 +111,30 @@ class Bench:
     def training(self):
         """Seconds of one of each unit of the rounds that the system's training has: ``(unit, seconds)``."""
         train, validation = self.random("train"), self.random("validation")
-        if isinstance(self.model, GMM):
-            x, y = (torch.cat(p).numpy() for p in zip(*systems.recordings(train), strict=True))
-            yield "epoch", timed(lambda: self.model.fit(x, y, seed=1))
-        elif self.arguments["kind"] == "FBCRNN":
+        if self.entry.supervision == entries.WEAK:
             yield "step", self.tagging(train, validation)
-        else:
-            if self.arguments["kind"] == "RCRNN":
-                own = trainings.of_tagger(self.arguments, self.pretraining)
-                tagger = trainings.build(own, CLASSES, self.front_end, 1)
-                yield "pretraining epoch", self.epoch(tagger, own, train, validation)
-            if isinstance(self.model, MultiTaskCRNN):
-                longest = triplets.longest_events(triplets.rolls(train))
-                train = triplets.with_triplets(train, longest)
-            yield "epoch", self.epoch(self.model, self.arguments, train, validation)
+            return
+        if self.entry.pretrained:
+            own = of_tagger(self.arguments, self.pretraining)
+            yield "pretraining epoch", self.epoch(self.new(own), own, train, validation)
+        yield "epoch", self.epoch(self.model, self.arguments, train, validation)
 
-    def epoch(self, model, arguments: dict, train: Frames, validation: Frames) -> float:
-        """Seconds of an epoch and the validation after it."""
-        own = self.settings | {name: arguments[name] for name in systems.OF_TRAINING}
-        if self.entry.family is None:
-            model.settle_on(train)
-        return timed(lambda: training.fit(model, train, validation, seed=1, **own)) / EPOCHS
+    def epoch(self, model: Network, arguments: dict, train: Frames, validation: Frames) -> float:
+        """Seconds of an epoch and the validation after it; of a GMM of all."""
+        begin_s = timed(lambda: model.begin(train, 1))
+        if not model.by_gradient:
+            return begin_s
+        given = model, model.targets(train), validation
+        how = {"arguments": arguments, "settings": self.settings, "seed": 1}
+        return timed(lambda: training.fit_sequences(*given, **how)) / EPOCHS
 
     def tagging(self, train: Frames, validation: Frames) -> float:
         """Seconds of a step, its share of a validation included."""
         steps = self.weak["validation_steps"]
-        clips = [weak_training.Clips(**vars(split)) for split in (train, validation)]
         given = {"settings": self.weak | {"steps": steps}, "hop_s": self.hop_s, "seed": 1}
         given |= {"unlabelled": None, "device": "cpu"}
-        return timed(lambda: weak_training.fit_tagger(self.model, *clips, **given)) / steps
+        batches = weak_training.Tagging(self.model, train, validation, **given)
+        return timed(lambda: weak_training.fit(batches)) / steps
 
     def listening(self) -> float:
         """Seconds from the samples of one cut to the scores that meet a threshold."""
@@ -148,15 +152,14 @@ class Bench:
         whole = pd.DataFrame([{"recording": "", "duration_s": self.seconds, "first_frame": 0}])
         table = cuts.table(whole, self.seconds, self.hop_s)
         frames = Frames(rows, np.zeros((len(rows), CLASSES), np.uint8), table, *self.unit())
-        if isinstance(self.model, GMM):
-            found = self.model.scores(rows)
-        elif self.arguments["kind"] == "FBCRNN":
-            clips, context = weak_training.Clips(**vars(frames)), max(self.decoding["contexts"])
-            found = trainings.masked_windows(self.model, clips, context, np.zeros(CLASSES), "cpu")
+        if self.entry.supervision == entries.WEAK:
+            context = max(self.decoding["contexts"])
+            found = trainings.masked(self.model, frames, context, np.zeros(CLASSES), "cpu")
         elif self.entry.family is None:
-            return trainings.scores_of(self.model, frames, self.seconds, self.hop_s)
+            points = cuts.middles(table, self.seconds, self.hop_s)
+            return self.model.scores_at(frames, points, "cpu")
         else:
-            found = training.predict(self.model, frames, self.arguments["sequence_frames"], "cpu")
+            found = self.model.predict(frames, self.arguments.get("sequence_frames"), "cpu")
         if found.ndim == 3:
             found = in_frames(found, np.full(CLASSES, round(self.seconds / self.hop_s)))
             found[:, 1:] *= self.hop_s / cuts.GRID_S
@@ -166,7 +169,7 @@ class Bench:
         """The front end of the system, ``(frames, width)``."""
         own = self.front_end
         energies = features.log_mel(audio, **features.front_end(own))
-        if isinstance(self.model, GMM):
+        if self.of_mfccs:
             return features.mfcc(energies, mfcc=own["mfcc"], delta_frames=own["delta_frames"])
         if "context" not in own:
             return energies

@@ -41,7 +41,7 @@ def run(folder: Path, size: str, workers: int, seeds) -> None:
             "name": f"crnn_{seed}",
             "seed": seed,
             "arguments": design,
-            "features": folder,
+            "data": systems.Recordings(folder),
             "folder": folder / str(seed),
             "settings": settings,
             "facts": facts,

@@ -6,6 +6,7 @@ Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
 import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,14 @@ from torch.nn import functional as F
 
 @dataclass
 class Frames:
-    """Features and targets of the recordings of one split.
+    """Features and targets of the recordings of one split, or of any pieces of them.
 
     On a CPU both stay memory maps and batches are read from them; on a GPU (`to`) the whole split
     lies on the device, so that no step waits for the host.
 
     features : (frames, dimensions) of all recordings of the corpus, not normalised; or `Columns`
-    targets : (frames, classes), 0 or 1, or triplets (`sedutils.triplets`)
+    targets : (frames, classes), 0 or 1, of recordings with tags alone these in all frames; or triplets
+        (`sedutils.triplets`)
     recordings : DataFrame recording, first_frame, frames of this split
     mean, std : (dimensions,) over the training frames
     """
@@ -42,13 +44,14 @@ class Frames:
         fold: int | None = None,
         share: float = 1.0,
         only: list[str] | None = None,
+        scenes: tuple[str, ...] | None = None,
     ) -> "Frames":
         """Open one split (of one fold) of a features folder as `sedutils.features.extract` writes it.
 
         ``front_end`` names one array of the folder, or several with a plus between them, which then
-        stand beside each other. ``only`` the recordings named, in the table's order; of them ``share``,
-        at least one, evenly spread over the table, which goes scene by scene. Normalisation stays that
-        of the whole.
+        stand beside each other. ``only`` the recordings named, and only those of some ``scenes``, in the
+        table's order; of them ``share``, at least one, evenly spread over the table, which goes scene by
+        scene. Normalisation stays that of the whole. ValueError where none is left.
         """
         folder = Path(folder)
         statistics = read_statistics(folder, front_end, fold)
@@ -61,8 +64,11 @@ class Frames:
             recordings = recordings[recordings.recording.isin(rows.recording)]
         if only is not None:
             recordings = recordings[recordings.recording.isin(only)]
+        if scenes is not None:
+            recordings = recordings[recordings.scene.isin(scenes)]
         if recordings.empty:
             where = "" if fold is None else f" in fold {fold}"
+            where += f" of scene {' or '.join(scenes)}" if scenes else ""
             raise ValueError(f"{folder / 'recordings.csv'}: no recording of split {split!r}{where}")
         last = len(recordings) - 1
         chosen = np.linspace(0, last, math.ceil(share * len(recordings))).round().astype(int)
@@ -74,9 +80,36 @@ class Frames:
             torch.tensor(statistics["std"]),
         )
 
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Frames of each recording, (recordings,)."""
+        return self.recordings.frames.to_numpy()
+
+    @cached_property
+    def tags(self) -> np.ndarray:
+        """Which classes a recording has in any frame, (recordings, classes), float32."""
+        return np.stack([self.targets_of(row).max(0) for row in self.slices()]).astype(np.float32)
+
+    @cached_property
+    def roll(self) -> np.ndarray:
+        """Targets of all recordings below each other, (frames of all, classes)."""
+        return np.concatenate([self.targets_of(row) for row in self.slices()])
+
+    def targets_of(self, rows: slice) -> np.ndarray:
+        targets = self.targets[rows]
+        return targets.cpu().numpy() if isinstance(targets, torch.Tensor) else np.asarray(targets)
+
+    def slices(self) -> list[slice]:
+        """Where in features and targets each recording lies."""
+        first = self.recordings.first_frame.to_numpy()
+        return [slice(f, f + n) for f, n in zip(first, self.lengths, strict=True)]
+
     def to(self, device: torch.device) -> "Frames":
         """The same split on a device; memory maps stay as they are on a CPU."""
-        if device.type == "cpu":
+        if device.type in ("cpu", self.mean.device.type):
             return self
         whole = [torch.from_numpy(np.array(a)).to(device) for a in (self.features, self.targets)]
         return Frames(*whole, self.recordings, self.mean.to(device), self.std.to(device))
@@ -112,7 +145,22 @@ class Frames:
             x, y = self.features[rows], self.targets[rows]
         else:
             x, y = torch.from_numpy(self.features[rows]), torch.from_numpy(self.targets[rows])
-        return (x - self.mean) / self.std, y.float()
+        return self.normalised(x), y.float()
+
+    def normalised(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / self.std
+
+    def padded(self, array, places: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows of ``array`` (features, or what is laid out so) of some recordings: float ``(batch, frames, n)``, and
+        their lengths (batch,). What is behind the end of one is arbitrary; place -1 is a recording of no frames."""
+        lengths = np.where(places >= 0, self.lengths[places], 0)
+        first = self.recordings.first_frame.to_numpy()[places]
+        frame = np.minimum(np.arange(max(lengths.max(), 1)), np.maximum(lengths, 1)[:, None] - 1)
+        rows = first[:, None] + frame
+        lengths = torch.from_numpy(lengths).to(self.mean.device)
+        if isinstance(array, torch.Tensor):
+            return array[torch.from_numpy(rows).to(array.device)].float(), lengths
+        return torch.from_numpy(array[rows]).float(), lengths
 
     def recording(self, row, length: int) -> tuple[torch.Tensor, torch.Tensor]:
         """One recording as sequences (sequences, length, dimensions), zeros behind its end, and its targets."""
@@ -120,7 +168,7 @@ class Frames:
         x, y = self.features[part], self.targets[part]
         if not isinstance(x, torch.Tensor):
             x, y = torch.from_numpy(np.array(x)), torch.from_numpy(np.array(y))
-        x = F.pad((x - self.mean) / self.std, (0, 0, 0, -len(x) % length))
+        x = F.pad(self.normalised(x), (0, 0, 0, -len(x) % length))
         return x.unflatten(0, (-1, length)), y
 
 

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from sedutils import corpus as corpora
-from sedutils import files, training
-from sedutils.frames import Frames, read_statistics
-from sedutils.models.kao2018 import event_table
+from sedutils import files
+from sedutils.frames import Frames
+from sedutils.models.kao2018 import CLIPS_AT_ONCE, Detections
+from sedutils.models.network import pick
 from sedutils.recipes import clips_of
-from sedutils.systems import System, fit_network, make
+from sedutils.systems import System, by_sequences
 
 ANSWERED = ("validation", "development", "evaluation")
-BATCH_CLIPS = 8  # at once, of those that are only listened to
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,15 @@ class Task:
     label: str
     event_probability: float
     most: int | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        return [self.label]
+
+    @property
+    def facts(self) -> dict:
+        """JSON values that say which clips of the features they are; kept with the system."""
+        return {"event_probability": self.event_probability, "most": self.most}
 
     def frames(self, split: str, front_end: str = "log_mel") -> Frames:
         """Features and the one column of targets of a split's clips. ValueError for clips of unequal lengths."""
@@ -54,124 +62,80 @@ class Task:
         return replace(frames, targets=frames.targets[:, column : column + 1])
 
 
-def train_tagger(
-    *, task: Task, folder: Path, arguments: dict, pretraining: dict, settings: dict, facts: dict
-) -> None:
-    """Learn from utterance labels whether a clip has the event (Kao et al. 2018, Sec. 3.2).
-
-    arguments : of the R-CRNN whose extractor this is; ``pretraining`` replaces its training values
-    settings : section ``training``; facts : kept in the description: system, seed, corpus, front end
-    """
-    own = {k: v for k, v in arguments.items() if k != "nodes"} | pretraining
-    system = new(own | {"kind": "ClipTagger"}, task, "log_mel", facts)
-    history = fit(system, task, settings, begins="drawn")
-    keep(system, history, folder)
+def finetuned(
+    system: System, data: Task, settings: dict, *, tagger: Path, fixed: bool
+) -> dict[str, list[dict]]:
+    """Train an R-CRNN whose extractor is that of a trained `ClipTagger`, and with ``fixed`` stays it."""
+    system.model.begin_from(System.read(tagger).model, fixed=fixed)
+    begins = files.digest(tagger / "model.safetensors") + (", fixed" if fixed else "")
+    return by_sequences(system, data, settings, begins=begins)
 
 
-def train_detector(
-    *, task: Task, folder: Path, arguments: dict, tagger: Path | None, fixed: bool, settings: dict,
-    facts: dict,
-) -> None:  # fmt: skip
-    """Train an R-CRNN from a pre-trained extractor (None: from scratch), and keep its best event of each clip.
-
-    ``events_<split>.csv`` has the most probable event of every clip, however improbable.
-    """
-    system = new(arguments, task, "log_mel", facts)
-    begins = "drawn"
-    if tagger:
-        system.model.begin_from(System.read(tagger).model, fixed=fixed)
-        begins = files.digest(tagger / "model.safetensors") + (", fixed" if fixed else "")
-    history = fit(system, task, settings, begins=begins)
-    for split in ANSWERED:
-        events = best_events(system, task, split, settings["device"])
-        files.write_csv(folder / f"events_{split}.csv", events)
-    keep(system, history, folder)
+def nothing(system: System, data: Task, device: str) -> dict:
+    """Of a tagger, whose extractor alone is wanted."""
+    return {}
 
 
-def train_frames(*, task: Task, folder: Path, arguments: dict, settings: dict, facts: dict) -> None:
-    """Train a network of the gradual network's family, and keep its scores ``(clips, decisions)`` of each split.
-
-    arguments : its section of params.yaml; ``asr`` names the ASR features it gets
-    """
-    arguments = dict(arguments)
-    front_end = "log_mel"
-    if arguments["asr"] != "none":
-        front_end += f"+{arguments['asr']}"
-    arguments["asr"] = asr_width(task.features, front_end)
-    if arguments["kind"] == "CBRNN":
-        arguments["frames"] = arguments["sequence_frames"]
-    system = new(arguments, task, front_end, facts)
-    history = fit(system, task, settings, begins="drawn")
-    for split in ANSWERED:
-        frames = task.frames(split, front_end)
-        scores = system.scores_of(frames, settings["device"])
-        files.write_npy(folder / f"scores_{split}.npy", scores.reshape(len(frames.recordings), -1))
-    keep(system, history, folder)
+def best_events(system: System, data: Task, device: str) -> dict[str, pd.DataFrame]:
+    """``events_<split>``, the most probable event of every clip, however improbable: recording, onset_s, offset_s,
+    label, score."""
+    return {f"events_{split}": best_of(system, data, split, device) for split in ANSWERED}
 
 
-def asr_width(features: Path, front_end: str) -> int:
-    """How many ASR features the arrays of a front end hold."""
-    arrays = [np.load(features / f"{name}.npy", "r") for name in front_end.split("+")]
-    return sum(array.shape[1] for array in arrays[1:])
-
-
-def new(arguments: dict, task: Task, front_end: str, facts: dict) -> System:
-    """An untrained network for a task, in the form in which systems are kept."""
-    torch.manual_seed(facts["seed"])
-    description = {
-        **facts,
-        "arguments": arguments,
-        "labels": [task.label],
-        "front_end": front_end,
-        "statistics": read_statistics(task.features, front_end, None),
-    }
-    return System(make(arguments, 1, facts["features"]), description)
-
-
-def fit(system: System, task: Task, settings: dict, *, begins: str) -> list[dict]:
-    """Train on a task's clips; ``begins`` says which weights it begins with."""
-    of = system.description
-    train = task.frames("train", system.front_end)
-    system.model.settle_on(train)
-    return fit_network(
-        system.model,
-        train,
-        task.frames("validation", system.front_end),
-        task.features,
-        arguments=of["arguments"],
-        seed=of["seed"],
-        settings=settings | {"shift_frames": 0, "hop_frames": 0},  # a sequence is a clip
-        label=f"{of['system']} {task.label} seed {of['seed']}",
-        facts={
-            "label": task.label,
-            "event_probability": task.event_probability,
-            "most": task.most,
-            "begins": begins,
-        },
-        front_end=system.front_end,
-    )
-
-
-def keep(system: System, history: list[dict], folder: Path) -> None:
-    """Write a trained network; the last file, history.csv, says that all of a training is there."""
-    system.write(folder)
-    files.write_csv(folder / "history.csv", pd.DataFrame(history))
-
-
-def best_events(system: System, task: Task, split: str, device: str) -> pd.DataFrame:
-    """The most probable event of each clip: recording, onset_s, offset_s, label, score."""
-    frames = task.frames(split, system.front_end)
+def best_of(system: System, data: Task, split: str, device: str) -> pd.DataFrame:
+    frames = data.frames(split, system.front_end)
     length = system.description["arguments"]["sequence_frames"]
-    hop_s = system.description["features"]["hop_s"]
-    device = training.pick(device)
+    device = pick(device)
     system.model.to(device).eval()
     tables = []
-    for start in range(0, len(frames.recordings), BATCH_CLIPS):
-        clips = frames.recordings[start : start + BATCH_CLIPS]
+    for start in range(0, len(frames), CLIPS_AT_ONCE):
+        clips = frames.recordings[start : start + CLIPS_AT_ONCE]
         x, _ = frames.batch(clips.first_frame.to_numpy(), length)
         found = system.model.detect(x.to(device))
         names = list(clips.recording)
         tables.append(
-            event_table(found, recordings=names, labels=[task.label], hop_s=hop_s, threshold=0.0)
+            event_table(
+                found, recordings=names, labels=system.labels, hop_s=system.hop_s, threshold=0.0
+            )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def decisions(system: System, data: Task, device: str) -> dict[str, np.ndarray]:
+    """``scores_<split>``: scores ``(clips, decisions)`` of the network of one class."""
+    found = {}
+    for split in ANSWERED:
+        frames = data.frames(split, system.front_end)
+        found[f"scores_{split}"] = system.scores_of(frames, device).reshape(len(frames), -1)
+    return found
+
+
+def event_table(
+    detections: Detections,
+    *,
+    recordings: list[str],
+    labels: list[str],
+    hop_s: float,
+    threshold: float = 0.8,
+    single: bool = True,
+) -> pd.DataFrame:
+    """The events of at least ``threshold``: recording (one a clip), onset_s, offset_s, label, score.
+
+    ``single`` keeps the most probable one of a clip and class, as at most one is known to be there
+    (Sec. 2.3).
+    """
+    chosen = detections.present & (detections.score >= threshold)
+    row = chosen.nonzero()[:, 0].cpu().numpy()
+    onset, offset, label, score, _ = (v[chosen].cpu().numpy() for v in detections)
+    table = pd.DataFrame(
+        {
+            "recording": [recordings[i] for i in row],
+            "onset_s": onset * hop_s,
+            "offset_s": offset * hop_s,
+            "label": [labels[i] for i in label],
+            "score": score,
+        }
+    )
+    if single:  # a class's candidates come in falling order
+        table = table.drop_duplicates(["recording", "label"])
+    return table.sort_values(["recording", "onset_s"], kind="stable", ignore_index=True)

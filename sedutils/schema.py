@@ -15,11 +15,8 @@ from sedutils.schema_corpora import (
 )
 from sedutils.schema_systems import (
     COMPARED,
+    PAPERS,
     ROWS,
-    BoundaryCRNN,
-    OfClips,
-    OfWeakClips,
-    RegionCRNN,
     System,
     buildable,
     possible,
@@ -253,11 +250,8 @@ class Params(Section):
                             f"{key}.systems: {system!r} is missing, a row of its table"
                         )
         for name, system in self.systems.items():
-            front_end = self.features.cakir2017
-            if isinstance(system, BoundaryCRNN):
-                front_end = self.features.phan2018
-            elif isinstance(system, OfWeakClips):
-                front_end = self.features.ebbers2020
+            paper = PAPERS.get(system.kind)
+            front_end = getattr(self.features, paper, self.features.cakir2017)  # the GMM's, too
             possible(f"systems.{name}", system, front_end.mel_bands)
         self.check_grid()
         self.check_clips()
@@ -270,9 +264,9 @@ class Params(Section):
         """A sequence of the networks that see whole clips is a clip of the rare-event corpus."""
         clip_s = self.corpora.tut_rare_2017.clip_s
         for name, system in self.systems.items():
-            if isinstance(system, OfClips):
-                region = isinstance(system, RegionCRNN)
-                hop_s = self.features.kao2018.hop_s if region else DECISION_S
+            paper = PAPERS[system.kind]
+            if paper in ("kao2018", "gradual"):
+                hop_s = self.features.kao2018.hop_s if paper == "kao2018" else DECISION_S
                 frames = math.ceil(round(clip_s / hop_s, 6))
                 if system.sequence_frames != frames:
                     told = f"systems.{name}.sequence_frames = {system.sequence_frames}"

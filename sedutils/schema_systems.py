@@ -1,131 +1,86 @@
-"""What section systems of params.yaml may hold: a class a kind of system."""
+"""What section systems of params.yaml may hold: the arguments of the constructors in `sedutils.models`.
 
-from typing import Annotated, Literal
+They are read from the files, since to import them takes seconds, which every check of params.yaml would cost.
+"""
 
-from pydantic import Field, TypeAdapter, ValidationError
+import ast
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
 
-from sedutils.schema_corpora import Count, Counts, Fraction, Positive, Section
+from pydantic import Field, TypeAdapter, ValidationError, create_model
 
+from sedutils.schema_corpora import Count, Counts, Fraction, NotNegative, Positive, Section
 
-class GMM(Section):
-    kind: Literal["GMM"]
-    components: Count
-    iterations: Count
-    frames_per_model: Annotated[int, Field(ge=0)]
-    window_s: Positive
-
-
-class Network(Section):
-    dropout: Fraction
-    time_pooling: bool = False
-    sequence_frames: Count
-    batch_frames: Count
-    learning_rate: Positive
-
-
-class FNN(Network):
-    kind: Literal["FNN"]
-    context: Count
-    units: Count
-    layers: Count
-    pieces: Count
-
-
-class Convolutional(Network):
-    maps: Count
-    pool: Annotated[list[Count], Field(min_length=1)]
-    filter_shape: Counts
+Whole = Annotated[int, Field(ge=0)]
+SORTS = {  # annotation of an argument -> what may stand in params.yaml
+    "int": Count,
+    "float": NotNegative,
+    "bool": bool,
+    "list[int]": Annotated[list[Count], Field(min_length=1)],
+    "tuple[int, int]": Counts,
+}
+LIMITS = {"dropout": Fraction, "fnn_layers": Whole, "frames_per_model": Whole}
+OF_TRAINING = {"sequence_frames": Count, "batch_frames": Count, "learning_rate": Positive}
+# Where `from_params` makes an argument out of another value; None: out of those that stand there anyway
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "GMM": {"window_frames": None, "window_s": Positive} | dict.fromkeys(OF_TRAINING),
+    "CBRNN": {"frames": None, "asr": Literal["trained", "untrained", "none"]},
+    "FinetuningNet": {"asr": Literal["trained", "untrained"]},
+    # learn in steps (section weak_training)
+    **dict.fromkeys(("FBCRNN", "TagConditionedCNN"), dict.fromkeys(OF_TRAINING)),
+}
+ELSEWHERE = ("ClipTagger", "TDNNF")  # values in sections rcrnn.pretraining and acoustic_model
 
 
-class CNN(Convolutional):
-    kind: Literal["CNN"]
-    batch_norm: bool = True
-    fnn_layers: Count
-    dense_batch_norm: bool = False
+def networks() -> dict[str, tuple[str, ast.arguments]]:
+    """Kind -> its file, which is its paper and front end, and the arguments of its constructor."""
+    found, classes = {}, {}
+    for path in sorted((Path(__file__).parent / "models").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        classes |= {n.name: (path.stem, n) for n in tree.body if isinstance(n, ast.ClassDef)}
+
+    def line(name: str) -> list[str]:
+        """A class and those it comes from."""
+        bases = [b.id for b in classes[name][1].bases if isinstance(b, ast.Name)]
+        return [name, *(n for base in bases if base in classes for n in line(base))]
+
+    for name, (paper, node) in classes.items():
+        made = [f for n in line(name) for f in classes[n][1].body if of_name(f, "__init__")]
+        if "Network" in line(name)[1:] and not node.keywords and name not in ELSEWHERE:
+            found[name] = paper, made[0].args
+    return found
 
 
-class CRNN(Convolutional):
-    kind: Literal["CRNN"]
-    batch_norm: bool = True
-    rnn_layers: Count
-    cell: Literal["gru", "lstm"] = "gru"
+def of_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == name
 
 
-class RNN(Network):
-    kind: Literal["RNN"]
-    cell: Literal["gru", "lstm"] = "gru"
-    units: Count
-    rnn_layers: Count
-    fnn_layers: Annotated[int, Field(ge=0)]
+def section(kind: str, arguments: ast.arguments) -> type[Section]:
+    """The values of one kind of system."""
+    fields = {name: (sort, ...) for name, sort in OF_TRAINING.items()}
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        name, text = argument.arg, ast.unparse(argument.annotation)
+        if name in ("bands", "classes"):  # of the features
+            continue
+        if text.startswith("Literal"):
+            sort = Literal[ast.literal_eval(argument.annotation.slice)]
+        elif name in LIMITS or text in SORTS:
+            sort = LIMITS.get(name) or SORTS[text]
+        else:
+            told = f"{kind}.__init__: {name}: {text}"
+            raise TypeError(f"{told}: one of {', '.join(SORTS)} or a Literal is needed")
+        fields[name] = (sort, ... if default is None else ast.literal_eval(default))
+    fields |= {name: (sort, ...) for name, sort in OTHERWISE.get(kind, {}).items()}
+    fields = {name: field for name, field in fields.items() if field[0] is not None}
+    return create_model(kind, __base__=Section, kind=(Literal[kind], ...), **fields)
 
 
-class BoundaryCRNN(Convolutional):
-    """Phan et al. 2018, with boundaries and without"""
-
-    kind: Literal["MultiLabelCRNN", "MultiTaskCRNN"]
-    units: Count
-
-
-class OfClips(Section):
-    """A network that is trained on whole clips"""
-
-    sequence_frames: Count
-    batch_frames: Count
-    learning_rate: Positive
-
-
-class RegionCRNN(OfClips):
-    """Kao et al. 2018"""
-
-    kind: Literal["RCRNN"]
-    widths: Counts
-    recurrent: Literal["bigru", "gru", "none"]
-    units: Count
-    nodes: Count
-
-
-class AttentionCRNN(OfClips):
-    """The gradual network, its twins without ASR features and without spectral attention"""
-
-    kind: Literal["CBRNN"]
-    asr: Literal["trained", "untrained", "none"]
-    channels: Count
-    units: Count
-    layers: Count
-    spectral_units: Count
-    temporal_units: Count
-    spectral_attention: bool
-    attention: Literal["softmax", "sigmoid"]
-    dropout: Fraction
-
-
-class Finetuning(OfClips):
-    """A dense layer on ASR features alone"""
-
-    kind: Literal["FinetuningNet"]
-    asr: Literal["trained", "untrained"]
-
-
-class OfWeakClips(Section):
-    """Ebbers & Haeb-Umbach 2020"""
-
-    widths: Annotated[list[Count], Field(min_length=1)]
-    units: Count
-
-
-class ForwardBackward(OfWeakClips):
-    """The forward-backward CRNN, jointly trained or not"""
-
-    kind: Literal["FBCRNN"]
-    joint: bool
-
-
-class TagConditioned(OfWeakClips):
-    """The second stage, told the tags or not"""
-
-    kind: Literal["TagConditionedCNN"]
-    conditioned: bool
-
+NETWORKS = networks()
+PAPERS = {kind: paper for kind, (paper, _) in NETWORKS.items()}
+System = Annotated[
+    Union[tuple(section(kind, arguments) for kind, (_, arguments) in NETWORKS.items())],  # noqa: UP007
+    Field(discriminator="kind"),
+]
 
 # Systems that tables and verdicts of the chapters cannot do without, by corpus and family
 ROWS = {
@@ -155,36 +110,21 @@ COMPARED = {
     **dict.fromkeys(("rcrnn", "crnn_ta", "cbrnn", "fbcrnn"), None),
 }
 
-System = Annotated[
-    GMM
-    | FNN
-    | CNN
-    | RNN
-    | CRNN
-    | BoundaryCRNN
-    | RegionCRNN
-    | AttentionCRNN
-    | Finetuning
-    | ForwardBackward
-    | TagConditioned,
-    Field(discriminator="kind"),
-]
 
-
-def possible(name: str, system: System, bands: int) -> None:
+def possible(name: str, system: Section, bands: int) -> None:
     """Complain of a system whose sizes do not go together."""
-    if isinstance(system, OfWeakClips) and bands % 2 ** len(system.widths):
+    values = system.model_dump()
+    if PAPERS[system.kind] == "ebbers2020" and bands % 2 ** len(system.widths):
         raise ValueError(f"{name}.widths: {bands} bands are not halved {len(system.widths)} times")
-    if isinstance(system, Convolutional):
-        for factor in system.pool:
-            if bands % factor:
-                raise ValueError(f"{name}.pool: {bands} bands do not pool by {factor}")
-            bands //= factor
-    if isinstance(system, FNN) and (system.units % system.pieces or not system.context % 2):
+    for factor in values.get("pool", []):
+        if bands % factor:
+            raise ValueError(f"{name}.pool: {bands} bands do not pool by {factor}")
+        bands //= factor
+    if system.kind == "FNN" and (system.units % system.pieces or not system.context % 2):
         raise ValueError(f"{name}: units must divide by pieces, context must be odd")
 
 
-def buildable(base: Network, values: dict, bands: int) -> None:
+def buildable(base: Section, values: dict, bands: int) -> None:
     """Complain of a grid point: a base system with some of its values replaced."""
     name = f"grid point {base.kind} {values}"
     try:

@@ -1,23 +1,19 @@
 """A system from its parameters to its scores: trained, saved, found again, applied to any sound."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import safetensors.numpy
-import safetensors.torch
 import torch
 
-from sedutils import files, models, training, triplets
+from sedutils import closure, files, training
 from sedutils.frames import Frames, read_statistics
 from sedutils.models.blocks import trainable_parameters
-from sedutils.models.gmm import GMM
-from sedutils.models.phan2018 import MultiTaskCRNN
-
-# Values of a network's section in params.yaml that its training takes, not its class
-OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
+from sedutils.models.kinds import KINDS
+from sedutils.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -35,11 +31,8 @@ class Trial:
         parts = [self.system, str(self.seed), *([] if self.fold is None else [f"fold{self.fold}"])]
         return Path(*parts)
 
-    @property
-    def facts(self) -> dict:
-        """What `train` must know of it beside system and seed."""
-        fold = {} if self.fold is None else {"fold": self.fold}
-        return fold | ({} if self.share == 1 else {"share": self.share})
+    def data(self, features: Path) -> "Recordings":
+        return Recordings(features, self.fold, self.share)
 
 
 def trials(family: dict, seeds: list[int], features: Path) -> list[Trial]:
@@ -55,97 +48,59 @@ def trials(family: dict, seeds: list[int], features: Path) -> list[Trial]:
     ]
 
 
-def train(
-    *,
-    name: str,
-    seed: int,
-    arguments: dict,
-    features: Path,
-    folder: Path,
-    settings: dict,
-    facts: dict,
-) -> dict:
-    """Train one system with one seed and write all that later chapters need of it.
+@dataclass(frozen=True)
+class Recordings:
+    """What a system learns from and is scored on: the recordings of a features folder, perhaps of one fold.
 
-    Parameters
-    ----------
-    arguments : the system's section of params.yaml
-    features : folder of `sedutils.features.extract`
-    folder : gets ``model.safetensors``, ``description.json``, ``history.csv`` (networks) and
-        ``scores_{validation,test}.npy``, frames of all recordings below each other
-    settings : section ``training``
-    facts : corpus, source, size, front-end settings, and where they apply fold and share (of the training
-        recordings); kept in the description
+    A chapter may have its own kind of data, which then overrides `frames`.
 
-    Returns
-    -------
-    system, seed, fold (where there are folds), parameters, epochs, best_epoch, validation_score, ran_out
+    share : of the training recordings
     """
-    system = System.new(arguments, features, facts | {"system": name, "seed": seed})
-    history = system.fit(features, seed=seed, settings=settings)
-    system.write(folder)
-    if history:
-        files.write_csv(folder / "history.csv", pd.DataFrame(history))
-    for split in ("validation", "test"):
-        frames = Frames.read(features, split, system.front_end, facts.get("fold"))
-        files.write_npy(
-            folder / f"scores_{split}.npy", system.scores_of(frames, settings["device"])
-        )
-    best = next((epoch for epoch in history if epoch["best"]), {})
-    return {
-        "system": name,
-        "seed": seed,
-        **({"fold": facts["fold"]} if "fold" in facts else {}),
-        "parameters": system.parameters,
-        "epochs": len(history),
-        "best_epoch": best.get("epoch", 0),
-        "validation_score": best.get("validation_score", np.nan),
-        "ran_out": bool(history) and ran_out(pd.DataFrame(history), settings),
-    }
 
+    features: Path  # folder of `sedutils.features.extract`
+    fold: int | None = None
+    share: float = 1.0
 
-def ran_out(history: pd.DataFrame, settings: dict) -> bool:
-    """Whether a training ended at ``max_epochs`` before its validation score had stopped rising."""
-    waited = len(history) - history.epoch[history.best].item()
-    return len(history) == settings["max_epochs"] and waited < settings["patience"]
+    def frames(self, split: str, front_end: str) -> Frames:
+        """One split, with the arrays that ``front_end`` names."""
+        share = self.share if split == "train" else 1.0
+        return Frames.read(self.features, split, front_end, self.fold, share)
 
+    @property
+    def labels(self) -> list[str]:
+        return (Path(self.features) / "labels.txt").read_text().split("\n")[:-1]
 
-def trainings_cut(folders: list[Path], settings: dict) -> str:
-    """How many of the trainings below some folders of models ran out of epochs, in a sentence."""
-    found = [p for folder in folders for p in sorted(Path(folder).rglob("history.csv"))]
-    cut = sum(ran_out(pd.read_csv(path), settings) for path in found)
-    return (
-        f"{cut} of {len(found)} trainings ended at {settings['max_epochs']} epochs, before validation had "
-        f"stopped rising for {settings['patience']}."
-    )
+    @property
+    def facts(self) -> dict:
+        """JSON values that say which part of the features it is; kept with the system."""
+        fold = {} if self.fold is None else {"fold": self.fold}
+        return fold | ({} if self.share == 1 else {"share": self.share})
 
 
 @dataclass
 class System:
-    """A model and the description it needs to be used again: labels, front end, normalisation."""
+    """A network and the description it needs to be used again: labels, front end, normalisation."""
 
-    model: torch.nn.Module | GMM
+    model: Network
     description: dict
 
     @classmethod
-    def new(cls, arguments: dict, features: Path, facts: dict) -> "System":
-        """An untrained system for the features in a folder."""
-        features = Path(features)
-        labels = (features / "labels.txt").read_text().split("\n")[:-1]
-        front_end = "mfcc" if arguments["kind"] == "GMM" else "log_mel"
-        statistics = read_statistics(features, front_end, facts.get("fold"))
+    def new(cls, arguments: dict, data: Recordings, facts: dict) -> "System":
+        """An untrained system for some data.
+
+        arguments : its section of params.yaml
+        facts : system, seed and features (section of the front end), and what else its description shall keep
+        """
+        front_end = KINDS[arguments["kind"]].front_end(arguments)
+        description = facts | data.facts
+        description |= {
+            "arguments": arguments,
+            "labels": data.labels,
+            "front_end": front_end,
+            "statistics": read_statistics(data.features, front_end, description.get("fold")),
+        }
         torch.manual_seed(facts["seed"])
-        model = make(arguments, len(labels), facts["features"])
-        return cls(
-            model,
-            facts
-            | {
-                "arguments": arguments,
-                "labels": labels,
-                "front_end": front_end,
-                "statistics": statistics,
-            },
-        )
+        return cls(make(description), description)
 
     @property
     def front_end(self) -> str:
@@ -156,43 +111,44 @@ class System:
         return self.description["labels"]
 
     @property
-    def parameters(self) -> int:
-        return (
-            self.model.parameters
-            if isinstance(self.model, GMM)
-            else trainable_parameters(self.model)
-        )
+    def seed(self) -> int:
+        return self.description["seed"]
 
-    def fit(self, features: Path, *, seed: int, settings: dict) -> list[dict]:
-        """Train on the ``train`` split; returns the history of a network, nothing for a GMM."""
-        fold, share = self.description.get("fold"), self.description.get("share", 1.0)
-        train = Frames.read(features, "train", self.front_end, fold, share)
-        if isinstance(self.model, GMM):
-            x, y = (torch.cat(parts).numpy() for parts in zip(*recordings(train), strict=True))
-            self.model.fit(x, y, seed=seed)
-            return []
-        if isinstance(self.model, MultiTaskCRNN):
-            longest = triplets.longest_events(triplets.rolls(train))
-            train = triplets.with_triplets(train, longest)
-            self.description["longest_events"] = longest.tolist()  # in frames, scale of distances
-        return fit_network(
-            self.model,
-            train,
-            Frames.read(features, "validation", fold=fold),
-            features,
+    @property
+    def hop_s(self) -> float:
+        return self.description["features"]["hop_s"]
+
+    @property
+    def parameters(self) -> int:
+        return trainable_parameters(self.model)
+
+    @property
+    def title(self) -> str:
+        """What progress is reported under."""
+        return f"{self.description['system']} seed {self.seed}"
+
+    def checkpoint(self, data: Recordings, settings: dict, *code, **facts) -> Path:
+        """Named by all that decides a training; ``code``: what runs it, ``facts``: JSON values, what else does."""
+        read = (*self.front_end.split("+"), "targets")
+        paths = [Path(data.features) / f"{name}.npy" for name in read]
+        tables = ("recordings.csv", "folds.csv", "statistics.json")
+        paths += [path for path in (Path(data.features) / name for name in tables) if path.exists()]
+        return training.checkpoint_path(
+            training.CHECKPOINTS,
             arguments=self.description["arguments"],
-            seed=seed,
-            settings=settings,
-            label=f"{self.description['system']} seed {seed}",
-            facts={"fold": fold, "share": share},
+            labels=self.labels,
+            features=self.description["features"],
+            settings={k: v for k, v in settings.items() if k != "seeds"},
+            seed=self.seed,
+            code=closure.digest_of(type(self.model), type(data), *code),
+            data=[*map(files.digest, paths), data.facts],
+            **facts,
         )
 
     def scores_of(self, frames: Frames, device: str = "cpu") -> np.ndarray:
         """Scores ``(frames, classes)``, or triplets, of all recordings of a split below each other."""
-        if isinstance(self.model, GMM):
-            return np.concatenate([self.model.scores(x.numpy()) for x, _ in recordings(frames)])
-        return training.predict(
-            self.model, frames, self.description["arguments"]["sequence_frames"], device
+        return self.model.predict(
+            frames, self.description["arguments"].get("sequence_frames"), device
         )
 
     def scores(self, features: np.ndarray) -> np.ndarray:
@@ -204,95 +160,123 @@ class System:
 
     def write(self, folder: Path) -> None:
         """Write weights and description; no pickle."""
-        if isinstance(self.model, GMM):
-            weights = safetensors.numpy.save(self.model.state())
-        else:
-            weights = safetensors.torch.save(
-                {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
-            )
-        files.write_bytes(folder / "model.safetensors", weights)
-        files.write_text(folder / "description.json", json.dumps(self.description, indent=1) + "\n")
+        self.model.write(folder)
+        described = self.description | {"parameters": self.parameters}
+        files.write_text(folder / "description.json", json.dumps(described, indent=1) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "System":
         """Open a system that `write` wrote; ``FileNotFoundError`` or ``ValueError`` names the file."""
-        folder = Path(folder)
-        description = json.loads((folder / "description.json").read_text())
-        model = make(description["arguments"], len(description["labels"]), description["features"])
-        path = folder / "model.safetensors"
-        try:
-            if isinstance(model, GMM):
-                model.restore(safetensors.numpy.load_file(path))
-            else:
-                model.load_state_dict(safetensors.torch.load_file(path))
-        except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
-            raise ValueError(
-                f"{path}: not the weights of {description['system']} ({error})"
-            ) from None
+        description = json.loads((Path(folder) / "description.json").read_text())
+        model = make(description)
+        model.read(folder)
         return cls(model, description)
 
 
-def fit_network(
-    model: torch.nn.Module,
-    train: Frames,
-    validation: Frames,
-    features: Path,
-    *,
-    arguments: dict,
-    seed: int,
-    settings: dict,
-    label: str,
-    facts: dict,
-    front_end: str = "log_mel",
-) -> list[dict]:
-    """`sedutils.training.fit` with a checkpoint for all that decides the result; returns the history.
+def make(description: dict) -> Network:
+    """An untrained network as a description has it."""
+    arguments = description["arguments"]
+    return KINDS[arguments["kind"]].from_params(
+        arguments,
+        classes=len(description["labels"]),
+        width=len(description["statistics"]["mean"]),
+        front_end=description["features"],
+    )
 
-    arguments : the system's section of params.yaml
-    features : the folder whose arrays ``front_end`` names
-    settings : section ``training``
-    facts : JSON values, what else decides it: which recordings, the weights that it begins with
+
+def by_sequences(
+    system: System, data: Recordings, settings: dict, *, begins: str = "drawn"
+) -> dict[str, list[dict]]:
+    """Learn from sequences of the recordings; returns the history, and of a GMM nothing.
+
+    settings : section ``training``; begins : which weights it begins with, for the checkpoint
     """
-    options = {k: v for k, v in settings.items() if k != "seeds"}
-    arrays = [f"{name}.npy" for name in (*front_end.split("+"), "targets")]
-    checkpoint = training.checkpoint_path(
-        training.CHECKPOINTS,
-        arguments=arguments,
-        training=options,
-        seed=seed,
-        code=[files.digest(path) for path in training.code_of(type(model))],
-        data=[
-            files.digest(features / name)
-            for name in (*arrays, "recordings.csv", "folds.csv", "statistics.json")
-            if (features / name).exists()
-        ],
-        **facts,
-    )
-    return training.fit(
+    model, train = system.model, data.frames("train", system.front_end)
+    system.description |= model.begin(train, system.seed)
+    if not model.by_gradient:
+        return {}
+    history = training.fit_sequences(
         model,
-        train,
-        validation,
-        seed=seed,
-        checkpoint=checkpoint,
-        label=f"{label}: epoch",
-        **{name: arguments[name] for name in OF_TRAINING},
-        **options,
+        model.targets(train),
+        data.frames("validation", system.front_end),
+        arguments=system.description["arguments"],
+        settings=settings,
+        seed=system.seed,
+        checkpoint=system.checkpoint(data, settings, training.fit_sequences, begins=begins),
+        label=system.title,
     )
+    return {"history": history}
 
 
-def make(arguments: dict, classes: int, front_end: dict) -> torch.nn.Module | GMM:
-    """The model that a system's section of params.yaml describes."""
-    arguments = dict(arguments)
-    kind = arguments.pop("kind")
-    if kind == "GMM":
-        return GMM(window_frames=round(arguments.pop("window_s") / front_end["hop_s"]), **arguments)
-    # networks that learn in steps have none of these (section weak_training)
-    arguments = {k: v for k, v in arguments.items() if k not in OF_TRAINING}
-    bands = front_end["mel_bands"] * front_end.get("context", 1)
-    return models.build(kind, bands=bands, classes=classes, **arguments)
+def scores(system: System, data: Recordings, device: str) -> dict[str, np.ndarray]:
+    """Scores of the frames of validation and test recordings below each other."""
+    return {
+        f"scores_{split}": system.scores_of(data.frames(split, system.front_end), device)
+        for split in ("validation", "test")
+    }
 
 
-def recordings(frames: Frames):
-    """Each recording's normalised features (frames, dimensions) and targets (frames, classes)."""
-    for row in frames.recordings.itertuples():
-        x, y = frames.recording(row, row.frames)
-        yield x[0], y
+def train(
+    *, name: str, seed: int, arguments: dict, data: Recordings, folder: Path, settings: dict,
+    facts: dict, learn: Callable = by_sequences, answers: Callable = scores,
+) -> dict:  # fmt: skip
+    """Train one system with one seed and write all that later chapters need of it.
+
+    Parameters
+    ----------
+    arguments : the system's section of params.yaml
+    folder : gets what `keep` writes
+    settings : section ``training``, or what else ``learn`` takes, and ``device``
+    facts : corpus, source, size, front-end settings; kept in the description
+    learn : ``(system, data, settings)`` to the history of each course of training, the network's own last
+    answers : ``(system, data, device)`` to arrays and tables, by the names of their files
+
+    Returns
+    -------
+    system, seed, fold (where there are folds), parameters, epochs, best_epoch, validation_score, ran_out
+    """
+    system = System.new(arguments, data, facts | {"system": name, "seed": seed})
+    courses = learn(system, data, settings)
+    keep(system, folder, answers(system, data, settings["device"]), courses)
+    history = courses.get("history", [])
+    best = next((epoch for epoch in history if epoch["best"]), {})
+    return {
+        "system": name,
+        "seed": seed,
+        **({"fold": data.fold} if "fold" in data.facts else {}),
+        "parameters": system.parameters,
+        "epochs": len(history),
+        "best_epoch": best.get("epoch", 0),
+        "validation_score": best.get("validation_score", np.nan),
+        "ran_out": bool(history) and ran_out(pd.DataFrame(history), settings),
+    }
+
+
+def keep(system: System, folder: Path, answers: dict, courses: dict[str, list[dict]]) -> None:
+    """Write a trained system: what it answers, weights and description, and last, so that all is there if they are,
+    the courses of its training."""
+    for name, found in answers.items():
+        if isinstance(found, pd.DataFrame):
+            files.write_csv(folder / f"{name}.csv", found)
+        else:
+            files.write_npy(folder / f"{name}.npy", found)
+    system.model.cpu()
+    system.write(folder)
+    for name, history in courses.items():
+        files.write_csv(folder / f"{name}.csv", pd.DataFrame(history))
+
+
+def ran_out(history: pd.DataFrame, settings: dict) -> bool:
+    """Whether a training ended at ``max_epochs`` before its validation score had stopped rising."""
+    waited = len(history) - history.epoch[history.best].item()
+    return len(history) == settings.get("max_epochs") and waited < settings["patience"]
+
+
+def trainings_cut(folders: list[Path], settings: dict) -> str:
+    """How many of the trainings below some folders of models ran out of epochs, in a sentence."""
+    found = [p for folder in folders for p in sorted(Path(folder).rglob("history.csv"))]
+    cut = sum(ran_out(pd.read_csv(path), settings) for path in found)
+    return (
+        f"{cut} of {len(found)} trainings ended at {settings['max_epochs']} epochs, before validation had "
+        f"stopped rising for {settings['patience']}."
+    )

@@ -3,126 +3,206 @@
 Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
 """
 
-import ast
 import hashlib
-import inspect
 import io
 import json
 import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch.nn.utils import clip_grad_norm_
 
 from sedutils import files, jobs, places
 from sedutils.frames import Frames
-from sedutils.metrics import tags
+from sedutils.models.network import Network, half_precision, pick
 
 CHECKPOINTS = places.cache_of("checkpoints")
-# What decides the numbers of a network's training, apart from parameters, data and its own modules
-CODE = ("training.py", "frames.py", "metrics/tags.py", "metrics/ratios.py", "triplets.py")
 
 
 def fit(
-    model: torch.nn.Module,
-    train: Frames,
-    validation: Frames,
+    model: Network,
+    batches: "Batches",
+    validate: Callable[[], float],
+    schedule: "Schedule",
     *,
     seed: int,
-    sequence_frames: int,
-    batch_frames: int,
-    learning_rate: float,
-    learning_rate_decay: float,
-    patience: int,
-    minimum_epochs: int,
-    max_epochs: int,
-    shift_frames: int,
-    hop_frames: int,
-    checkpoint_epochs: int,
-    device: str = "auto",
+    device: torch.device,
     checkpoint: Path | None = None,
     label: str = "training",
 ) -> list[dict]:
-    """Train until the validation score has not risen for ``patience`` epochs; the best weights come back.
+    """Train until the validation score has risen for long enough no more; the best weights come back.
 
-    Epochs before ``minimum_epochs`` are neither the best nor begin the patience: what an untrained
-    network scores is an accident. Nor does a network stop that has not found a single event yet.
-    Without patience (0) all ``max_epochs`` are trained, and the last weights stay (Phan et al. 2018,
-    Sec. 4.3).
+    The network's own loss, and Adam. Same device and seed, same numbers, even when killed and resumed from
+    ``checkpoint``, where a finished training is found again.
 
-    The network's own loss, or binary cross-entropy, and Adam (Cakir et al. 2017, Sec. III-D). The
-    sequences of an epoch begin ``shift_frames`` later than those of the epoch before, one every
-    ``hop_frames`` (0: no overlap). Epoch e, from 0 on, has the learning rate over 1 + e times
-    ``learning_rate_decay``. Same device and seed, same numbers, even when killed and resumed
-    from ``checkpoint``.
+    validate : scores the network as it is, higher is better; it draws nothing from torch's generator
 
     Returns
     -------
-    one dict an epoch: epoch, loss (mean over the training frames), validation_score (higher is better: the
-    network's own; frame F1; for a network that pools over time one minus the mean equal error rate,
-    reading A11), best (whether the weights are those after this epoch)
+    one dict an epoch: epoch (from 1), loss (mean over its batches), validation_score, what the batches remark,
+    best (whether the weights are those after this epoch)
     """
-    device = pick(device)
-    train, validation = train.to(device), validation.to(device)
     model.to(device, memory_format=torch.channels_last)
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(trained, lr=learning_rate, fused=True)
-    monitor = monitor_of(model)
-    loss_of = getattr(model, "loss", activity_loss)
-    hop = hop_frames or sequence_frames
-    first = min(minimum_epochs, max_epochs) if patience else max_epochs
-    run = Run(model, optimiser, seed, checkpoint, first=first)
-    run.resume()
-    progress = jobs.Progress(label, total=max_epochs, done=len(run.history))
+    optimiser = torch.optim.Adam(trained, lr=schedule.learning_rate, fused=True)
+    run = Run(model, optimiser, seed, checkpoint, first=schedule.first_epoch)
+    if run.resume():
+        validate()  # what batches take from a validation follows from the weights
+    progress = jobs.Progress(f"{label}: epoch", total=schedule.max_epochs, done=len(run.history))
     while not run.finished:
         epoch = len(run.history)
-        optimiser.param_groups[0]["lr"] = learning_rate / (1 + learning_rate_decay * epoch)
+        optimiser.param_groups[0]["lr"] = schedule.learning_rate_of(epoch)
         model.train()
-        starts = train.starts(sequence_frames, offset=shift_frames * epoch % hop, hop=hop)
-        starts = np.random.default_rng((seed, epoch)).permutation(starts)
         losses = []
-        batches = len(starts) * sequence_frames // batch_frames
-        for batch in np.array_split(starts, min(max(1, batches), len(starts))):
-            x, y = train.batch(batch, sequence_frames)
+        for step, (inputs, targets) in enumerate(batches(epoch)):
             with half_precision(device):
-                logits = model(x).float()
-            loss = loss_of(logits, y)
+                outputs = model(*inputs)
+            loss = model.loss(full_precision(outputs), *targets)
             optimiser.zero_grad()
             loss.backward()
+            if schedule.gradient_clip:
+                clip_grad_norm_(trained, schedule.gradient_clip)
             optimiser.step()
-            losses.append(loss.detach())
-        score = monitor(model, validation, sequence_frames, device)
-        run.note(torch.stack(losses).mean().item(), score)
-        # a score of 0 is that of a network that has not found anything yet
-        late = run.best and run.best_score and len(run.history) - run.best_epoch >= patience
-        run.finished = bool(late) or len(run.history) >= max_epochs
-        if run.finished or len(run.history) % checkpoint_epochs == 0:
+            model.after_step(step)
+            losses.append(loss.detach())  # .item() would wait for the device
+        remarks = batches.remarks(epoch)
+        run.note(torch.stack(losses).mean().item(), validate(), remarks)
+        run.finished = schedule.over(run)
+        if run.finished or len(run.history) % schedule.checkpoint_epochs == 0:
             run.save()
         best = f", best {run.best_score:.3f}" if run.best else ""
-        progress.update(len(run.history), f"score {score:.3f}{best}")
+        progress.update(len(run.history), f"score {run.history[-1]['validation_score']:.3f}{best}")
     model.load_state_dict(run.best)
     return [epoch | {"best": epoch["epoch"] == run.best_epoch} for epoch in run.history]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How fast a network learns, and for how long; an epoch is what lies between two validations.
+
+    learning_rate : epoch e, from 0 on, has this over 1 + e times ``learning_rate_decay``
+    patience : epochs without a higher score before training ends; 0: all ``max_epochs`` are trained, and the last
+        weights stay (Phan et al. 2018, Sec. 4.3)
+    minimum_epochs : those before are neither the best nor begin the patience: what an untrained network scores
+        is an accident
+    checkpoint_epochs : from one checkpoint to the next
+    gradient_clip : largest norm of the gradient of all weights; 0: any
+    """
+
+    learning_rate: float
+    max_epochs: int
+    patience: float
+    minimum_epochs: int = 1
+    learning_rate_decay: float = 0.0
+    checkpoint_epochs: int = 1
+    gradient_clip: float = 0.0
+
+    @classmethod
+    def of(cls, *sections: dict) -> "Schedule":
+        """Those values of sections of params.yaml that belong to it; the last one that has a value counts."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{k: v for section in sections for k, v in section.items() if k in names})
+
+    @property
+    def first_epoch(self) -> int:
+        """The first one that counts."""
+        return min(self.minimum_epochs, self.max_epochs) if self.patience else self.max_epochs
+
+    def learning_rate_of(self, epoch: int) -> float:
+        return self.learning_rate / (1 + self.learning_rate_decay * epoch)
+
+    def over(self, run: "Run") -> bool:
+        """Whether a training ends here; a score of 0 is that of a network that has not found anything yet."""
+        found = run.best is not None and run.best_score != 0
+        late = found and len(run.history) - run.best_epoch >= self.patience
+        return late or len(run.history) >= self.max_epochs
+
+
+class Batches:
+    """What a network learns from: called with an epoch, from 0 on, the batches of that epoch.
+
+    They follow from seed and epoch alone, so that a resumed training goes on as it would have. Each is
+    ``(inputs, targets)``, two tuples: `Network.forward` takes the one, `Network.loss` the other behind the outputs.
+    """
+
+    def __call__(self, epoch: int) -> Iterator[tuple[tuple, tuple]]:
+        raise NotImplementedError
+
+    def remarks(self, epoch: int) -> dict:
+        """What the history shall say of an epoch, asked before its validation."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Sequences(Batches):
+    """All recordings cut into sequences of ``length`` frames, in a new order in every epoch.
+
+    size : frames of a batch, about
+    shift : how many frames later than in the epoch before they begin (Cakir et al. 2017, Sec. III-D)
+    hop : from one to the next; 0: they do not overlap
+    """
+
+    frames: Frames
+    length: int
+    size: int
+    seed: int
+    shift: int = 0
+    hop: int = 0
+
+    def __call__(self, epoch):
+        hop = self.hop or self.length
+        starts = self.frames.starts(self.length, offset=self.shift * epoch % hop, hop=hop)
+        starts = np.random.default_rng((self.seed, epoch)).permutation(starts)
+        batches = len(starts) * self.length // self.size
+        for batch in np.array_split(starts, min(max(1, batches), len(starts))):
+            x, y = self.frames.batch(batch, self.length)
+            yield (x,), (y,)
+
+
+def fit_sequences(
+    model: Network,
+    train: Frames,
+    validation: Frames,
+    *,
+    arguments: dict,
+    settings: dict,
+    seed: int,
+    checkpoint: Path | None = None,
+    label: str = "training",
+) -> list[dict]:
+    """`fit` on the sequences of a split.
+
+    arguments : the system's section of params.yaml; settings : section ``training``
+    """
+    device, length = pick(settings["device"]), arguments["sequence_frames"]
+    train, validation = train.to(device), validation.to(device)
+    moves = settings["shift_frames"], settings["hop_frames"]
+    batches = Sequences(train, length, arguments["batch_frames"], seed, *moves)
+    validate = partial(model.validation_score, validation, train=train, length=length)
+    schedule, how = Schedule.of(settings, arguments), {"checkpoint": checkpoint, "label": label}
+    return fit(model, batches, validate, schedule, seed=seed, device=device, **how)
 
 
 class Run:
     """The state of one training, which a checkpoint holds whole; ``first``: the first epoch that counts."""
 
-    def __init__(self, model, optimiser, seed: int, checkpoint: Path | None, *, first: int):
-        self.model, self.optimiser, self.checkpoint, self.first = (
-            model,
-            optimiser,
-            checkpoint,
-            first,
-        )
+    def __init__(
+        self, model: Network, optimiser, seed: int, checkpoint: Path | None, *, first: int
+    ):
+        self.model, self.optimiser, self.checkpoint = model, optimiser, checkpoint
+        self.first = first
         self.history, self.finished = [], False
         self.best, self.best_score, self.best_epoch = None, -math.inf, 0
         torch.manual_seed(seed)
 
-    def note(self, loss: float, score: float) -> None:
+    def note(self, loss: float, score: float, remarks: dict) -> None:
         """Append an epoch, and keep the weights if they are the best so far."""
         epoch = len(self.history) + 1
-        self.history.append({"epoch": epoch, "loss": loss, "validation_score": score})
+        self.history.append({"epoch": epoch, "loss": loss, "validation_score": score} | remarks)
         if epoch >= self.first and score > self.best_score:
             self.best_score, self.best_epoch = score, epoch
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
@@ -146,10 +226,10 @@ class Run:
         torch.save(state, buffer)
         files.write_bytes(self.checkpoint, buffer.getvalue())
 
-    def resume(self) -> None:
-        """Go on from the checkpoint, if there is one."""
+    def resume(self) -> bool:
+        """Go on from the checkpoint, if there is one; whether there is anything left to train behind it."""
         if self.checkpoint is None or not self.checkpoint.exists():
-            return
+            return False
         state = torch.load(self.checkpoint, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -159,77 +239,16 @@ class Run:
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"] is not None:
             torch.cuda.set_rng_state(state["cuda_rng"])
+        return not self.finished
 
 
-def monitor_of(model):
-    """What training maximises on validation data, ``(model, frames, sequence_frames, device) -> float``."""
-    if hasattr(model, "validation_score"):
-        return type(model).validation_score
-    return tagging_score if getattr(model, "time_pooling", False) else frame_f1_score
-
-
-def pick(device: str) -> torch.device:
-    """``auto`` is the GPU where there is one."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
-
-
-def half_precision(device: torch.device):
-    """bfloat16 on a GPU; plain float32 on a CPU, where bfloat16 is slower and other numbers."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-
-
-def activity_loss(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Mean binary cross-entropy; both (batch, frames, classes), or all frames of the logits pooled into one."""
-    y = y.amax(dim=1, keepdim=True) if logits.shape[1] == 1 else y
-    return F.binary_cross_entropy_with_logits(logits, y)
-
-
-@torch.no_grad()
-def frame_f1_score(model, frames: Frames, sequence_frames: int, device) -> float:
-    """Micro-averaged frame F1 at threshold 0.5 (Eq. 5-6), summed on the device."""
-    model.eval()
-    counts = torch.zeros(3, device=device)
-    for row in frames.recordings.itertuples():
-        x, y = frames.recording(row, sequence_frames)
-        with half_precision(device):
-            on = model(x).flatten(0, 1)[: len(y)] >= 0  # a logit of 0 is a probability of 0.5
-        on = on[:, 0] if on.ndim == 3 else on  # of triplets the activity
-        y = y.bool()
-        counts += torch.stack([(on & y).sum(), on.sum(), y.sum()])
-    hits, output, reference = counts.tolist()
-    return 2 * hits / max(output + reference, 1)
-
-
-def tagging_score(model, frames: Frames, sequence_frames: int, device) -> float:
-    """One minus the equal error rate of the tags, averaged over classes."""
-    scores = predict(model, frames, sequence_frames, device.type)
-    targets = [
-        frames.recording(row, row.frames)[1].amax(dim=0) for row in frames.recordings.itertuples()
-    ]
-    rates = tags.equal_error_rates(torch.stack(targets).cpu().numpy(), scores)
-    return 1 - float(np.nanmean(rates))
-
-
-@torch.no_grad()
-def predict(model, frames: Frames, sequence_frames: int, device: str = "auto") -> np.ndarray:
-    """Class probabilities of all recordings below each other, float32 ``(frames, classes)``.
-
-    Of triplets ``(frames, 3, classes)``. A network that pools over time gives one row a recording, the
-    largest of its sequences.
-    """
-    device = pick(device)
-    model.to(device).eval()
-    frames = frames.to(device)
-    scores = []
-    for row in frames.recordings.itertuples():
-        x, y = frames.recording(row, sequence_frames)
-        with half_precision(device):
-            out = torch.sigmoid(model(x).float())  # (sequences, frames or 1, classes)
-        pooled = out.shape[1] == 1 < x.shape[1]
-        scores.append((out.amax(0) if pooled else out.flatten(0, 1)[: len(y)]).cpu())
-    return torch.cat(scores).numpy()
+def full_precision(outputs):
+    """Outputs of a network in float32, where autocast made them shorter: a tensor, or a named tuple of such."""
+    if isinstance(outputs, torch.Tensor):
+        return outputs.float() if outputs.is_floating_point() else outputs
+    if isinstance(outputs, tuple):
+        return type(outputs)(*map(full_precision, outputs))
+    return outputs
 
 
 def checkpoint_path(folder: Path, **facts) -> Path:
@@ -239,25 +258,3 @@ def checkpoint_path(folder: Path, **facts) -> Path:
     """
     text = json.dumps(facts, sort_keys=True)
     return Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"
-
-
-def code_of(kind: type) -> list[Path]:
-    """The files that decide the numbers of a network's training: `CODE`, its module, and models it imports."""
-    waiting, found = [Path(inspect.getfile(kind))], set()
-    while waiting:
-        path = waiting.pop()
-        found.add(path)
-        waiting += imported_models(path) - found
-    return sorted(found | {Path(__file__).parent / name for name in CODE})
-
-
-def imported_models(path: Path) -> set[Path]:
-    """The files of `sedutils.models` that a module imports, also inside its functions."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            parent = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-            names |= {parent + alias.name for alias in node.names}
-    parts = [name.split(".") for name in names if name.startswith("sedutils.models.")]
-    files_of = {Path(__file__).parent / "models" / f"{part[2]}.py" for part in parts}
-    return {file for file in files_of if file.exists()}

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import models
 from sedutils.crnn import ablations, neurons
 from sedutils.metrics import bootstrap
+from sedutils.models.kinds import KINDS
 
 SHAPES = ("(3,3)", "(5,5)", "(11,11)", "(1,5)", "(5,1)", "(3,11)", "(11,3)")
 SYSTEMS = {f"crnn_{i}": shape for i, shape in enumerate(SHAPES)}
@@ -90,8 +90,7 @@ def test_effective_rank_counts_patterns():
 
 def test_neurons_that_answer_are_found_and_ranked():
     torch.manual_seed(0)
-    network = models.build(
-        "CRNN",
+    network = KINDS["CRNN"](
         bands=40,
         classes=3,
         maps=3,

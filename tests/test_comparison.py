@@ -7,14 +7,14 @@ import pytest
 import torch
 from conftest import features_folder, refused
 
-from sedutils import corpus, files, schema
+from sedutils import corpus, files, schema, systems
 from sedutils.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
 from sedutils.comparison.results import Results
 from sedutils.decoding import thresholds
 from sedutils.decoding.confidence import confidence
 from sedutils.decoding.smoothing import median_filter, tidy
 from sedutils.metrics import activity
-from sedutils.models.kao2018 import Detections
+from sedutils.models.kao2018 import Detections, most_probable
 
 LABELS = ["a", "b"]
 
@@ -143,9 +143,7 @@ def test_all_events_of_a_clip_and_class_count_with_the_surest_on_top(rng):
     )
     label = torch.arange(classes).repeat_interleave(candidates).expand(batch, -1)
     middles = torch.arange(points).double().expand(batch, -1) + 0.5
-    found = trainings.most_probable(
-        Detections(onset, offset, label, score, present), middles, classes
-    )
+    found = most_probable(Detections(onset, offset, label, score, present), middles, classes)
     expected = torch.zeros(batch, points, classes, dtype=torch.double)
     for b in range(batch):
         for i in range(classes * candidates):
@@ -299,16 +297,20 @@ def test_training_sees_cuts_and_answers_on_the_grid(tmp_path, monkeypatch, rng):
         "hop_frames": 5, "checkpoint_epochs": 1, "device": "cpu", "seeds": [1],
     }  # fmt: skip
     front_end = {"hop_s": 0.01, "mean_frames": 5, "mel_bands": 40, "context": 5}
-    row = trainings.train(
-        name="cbrnn", seed=1, arguments=design, features=features, folder=tmp_path / "out", seconds=5.0,
-        settings=settings, pretraining={}, weak={}, facts={"features": front_end},
+    cut = trainings.Cuts(features, seconds=5.0, hop_s=trainings.hop_of(front_end))
+    given = {"settings": settings, "pretraining": {}, "weak": {}, "context": 5}
+    entry = entries.named(["cbrnn"])["cbrnn"]
+    row = systems.train(
+        name="cbrnn", seed=1, data=cut, folder=tmp_path / "out", facts={"features": front_end},
+        **trainings.task(entry, cut, design, **given),
     )  # fmt: skip
     assert 1 <= row["best_epoch"] <= 2 and row["parameters"] > 0
     scores = np.load(tmp_path / "out/scores_test.npy")
     assert scores.shape == (2, 250, 2)  # two cuts of 5 s, 20 ms
     decisions = scores.reshape(2, 50, 5, 2)
     assert (decisions == decisions[:, :, :1]).all() and len(np.unique(decisions)) > 100
-    refused(ValueError, lambda: trainings.of_cuts(design | {"asr": "trained"}, 50), "trained")
+    with_asr = design | {"asr": "trained"}
+    refused(ValueError, lambda: trainings.task(entry, cut, with_asr, **given), "trained")
 
 
 def test_params_yaml_is_checked_against_the_systems_there_are():

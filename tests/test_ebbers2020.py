@@ -11,8 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from sedutils.decoding.tag_thresholds import macro_f
-from sedutils.models import FBCRNN, TagConditionedCNN, ebbers2020
+from sedutils.models import ebbers2020
 from sedutils.models.blocks import trainable_parameters
+from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
 from sedutils.models.padding import turned
 
 PAPER = {"bands": 128, "classes": 10, "widths": [16, 32, 64, 128, 256], "units": 256}

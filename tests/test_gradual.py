@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sedutils import models, training
+from sedutils import training
 from sedutils.frames import Frames
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gradual import Attention, bands_left, of_one_map
+from sedutils.models.kinds import KINDS
+from sedutils.models.network import Network
 
 PAPER = {
     "bands": 200,
@@ -34,7 +36,7 @@ WIDER = SMALL | {"channels": 6, "units": 8, "attention": "sigmoid", "dropout": 0
 
 def net(kind="CBRNN", arguments=SMALL, **changes):
     torch.manual_seed(0)
-    return models.build(kind, **({"classes": 1, "asr": 0} | arguments | changes))
+    return KINDS[kind](**({"classes": 1, "asr": 0} | arguments | changes))
 
 
 def test_paper_size_has_the_recomputed_number_of_parameters():
@@ -187,26 +189,15 @@ def clips(rng, count, asr):
 )
 def test_they_learn_in_the_one_training_loop(kind, arguments, asr, rng):
     model = net(kind, arguments, asr=asr)
-    training.fit(
-        model,
-        clips(rng, 40, asr),
-        clips(rng, 10, asr),
-        seed=0,
-        sequence_frames=12,
-        batch_frames=96,
-        learning_rate=0.02,
-        learning_rate_decay=0.0,
-        patience=0,
-        minimum_epochs=1,
-        max_epochs=15,
-        shift_frames=0,
-        hop_frames=0,
-        checkpoint_epochs=100,
-        device="cpu",
+    learnt, held_out = clips(rng, 40, asr), clips(rng, 10, asr)
+    arguments = {"sequence_frames": 12, "batch_frames": 96, "learning_rate": 0.02}
+    settings = {"patience": 0, "max_epochs": 15, "shift_frames": 0, "hop_frames": 0}
+    training.fit_sequences(
+        model, learnt, held_out, arguments=arguments, settings=settings | {"device": "cpu"}, seed=0
     )
     unheard = clips(rng, 10, asr)
-    assert training.frame_f1_score(model, unheard, 12, torch.device("cpu")) > 0.9
-    scores = training.predict(model, unheard, 12, "cpu")
+    assert Network.validation_score(model, unheard, train=learnt, length=12) > 0.9  # frame F1
+    scores = model.predict(unheard, 12, "cpu")
     assert scores.shape == (120, 1)
 
 

@@ -12,6 +12,7 @@ from kaldi_writer import ChainModel
 from sedutils import acoustic_model, corpus, files, training
 from sedutils.frames import Frames
 from sedutils.gradual import acoustic
+from sedutils.models.tdnnf import logits_of, recordings_of
 from sedutils.speech import phones
 
 IN_PROCESS = {"backend": "in-process", "workers": 1}
@@ -55,7 +56,7 @@ def checkpoints(monkeypatch, tmp_path):
 
 def test_three_networks_are_kept(speech, tmp_path, checkpoints):
     folder = tmp_path / "models"
-    network, history = acoustic.train(MODEL, acoustic.splits(speech), folder, device="cpu")
+    network, history = acoustic.trained(MODEL, acoustic.splits(speech), folder, device="cpu")
     kept = {n: acoustic_model.read(folder / n) for n in ("phones", "trained", "untrained")}
     assert len(history) == 2 and len(list(checkpoints.iterdir())) == 1
     states = {name: model.state_dict() for name, model in kept.items()}
@@ -65,7 +66,7 @@ def test_three_networks_are_kept(speech, tmp_path, checkpoints):
     assert network.subsampling == 1 and network.widths == kept["untrained"].widths
     # a change of a value that decides is another training
     other = MODEL | {"learning_rate": 0.001}
-    acoustic.train(other, acoustic.splits(speech), tmp_path / "other", device="cpu")
+    acoustic.trained(other, acoustic.splits(speech), tmp_path / "other", device="cpu")
     assert len(list(checkpoints.iterdir())) == 2
 
 
@@ -75,13 +76,13 @@ def test_a_kaldi_model_gives_the_features_and_the_twin_its_shape(speech, tmp_pat
     path = tmp_path / "final.mdl"
     path.write_bytes(ChainModel(mfcc=40, ivector=ivector, **shape).bytes())
     settings = MODEL | {"kaldi": str(path), "max_epochs": 1}
-    network, _ = acoustic.train(settings, acoustic.splits(speech), tmp_path, device="cpu")
+    network, _ = acoustic.trained(settings, acoustic.splits(speech), tmp_path, device="cpu")
     heard, twin = (acoustic_model.read(tmp_path / name) for name in ("trained", "untrained"))
     assert network.output.out_features == 41 and heard.output.out_features == 6
     assert heard.widths == twin.widths and twin.widths["ivector"] == ivector
     x = np.load(speech / "mfcc.npy")[:200]
     for model in (heard, twin):
-        assert acoustic_model.logits_of(model, x, features=True).shape == (200, 5)
+        assert logits_of(model, x, features=True).shape == (200, 5)
 
 
 def heard_as(said, heard):
@@ -124,5 +125,5 @@ def test_a_whole_corpus_is_one_split(tmp_path, rng):
     assert list(made.recordings.recording) == ["r0", "r1", "r2"]
     assert frames.recordings.first_frame.tolist() == [0, 100, 210]
     assert frames.recordings.frames.tolist() == [100, 110, 120]
-    pieces = [y for _, y in acoustic_model.recordings_of(frames)]
+    pieces = [y for _, y in recordings_of(frames)]
     assert all((y[30:60] == phones.LABELS.index("AA")).all() for y in pieces)

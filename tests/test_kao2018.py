@@ -11,8 +11,10 @@ from torch.nn import functional as F
 from sedutils.frames import Frames
 from sedutils.models import kao2018, regions
 from sedutils.models.blocks import keras_parameters
-from sedutils.models.kao2018 import RCRNN, ClipTagger, Detections, event_table
+from sedutils.models.kao2018 import RCRNN, ClipTagger, Detections
 from sedutils.models.residual import Extractor
+from sedutils.rare_training import event_table
+from sedutils.training import full_precision
 
 NARROW = {"widths": (4, 8), "recurrent": "bigru", "units": 8}
 HOP_S = 1024 / 44100
@@ -195,7 +197,7 @@ def test_half_precision_stops_before_the_outputs():
     model = net(recurrent="none", classes=3).to(memory_format=torch.channels_last)
     x, roll = random_clips()
     with torch.autocast("cpu", torch.bfloat16):
-        outputs = model(x).float()
+        outputs = full_precision(model(x))
     tensors = [v for v in outputs if torch.is_tensor(v) and v.dtype != torch.bool]
     assert {v.dtype for v in tensors} == {torch.float32}
     loss = model.loss(outputs, roll)
@@ -248,14 +250,14 @@ def test_both_networks_are_judged_by_their_loss_on_validation_clips():
     frames = Frames(*arrays, table, torch.zeros(32), torch.ones(32))
     torch.manual_seed(6)
     tagger = ClipTagger(bands=32, classes=1, **NARROW)
-    score = tagger.validation_score(frames, 128, torch.device("cpu"))
+    score = tagger.validation_score(frames, train=frames, length=128)
     tags = roll.amax(dim=1)
     expected = F.binary_cross_entropy_with_logits(tagger(x)[:, 0], tags)
     assert not tagger.training and score == round(-expected.item(), 2)
     detector = net()
     before = torch.get_rng_state()
-    score = detector.validation_score(frames, 128, torch.device("cpu"))
-    assert score == detector.validation_score(frames, 128, torch.device("cpu")) < 0
+    score = detector.validation_score(frames, train=frames, length=128)
+    assert score == detector.validation_score(frames, train=frames, length=128) < 0
     assert torch.equal(torch.get_rng_state(), before)
 
 

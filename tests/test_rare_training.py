@@ -78,23 +78,18 @@ def round_(world):
         "spread": {"backend": "in-process", "workers": 1},
     }
     heard, begun = [], {}
-    fit, begin_from = training.fit, experiments.rare_training.fit
+    fit = training.fit_sequences
 
     def listening(model, train, validation, **options):
-        heard.append(
-            (type(model).__name__, list(train.recordings.recording), options["batch_frames"])
-        )
+        size = options["arguments"]["batch_frames"]
+        heard.append((type(model).__name__, list(train.recordings.recording), size))
+        state = {k: v.clone() for k, v in model.state_dict().items()}
+        begun[options["label"].removesuffix(" seed 1")] = state
         return fit(model, train, validation, **options)
 
-    def beginning(system, task, settings, *, begins):
-        state = system.model.state_dict()
-        begun[system.description["system"]] = {k: v.clone() for k, v in state.items()}
-        return begin_from(system, task, settings, begins=begins)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "fit", listening)
-        patch.setattr(experiments.rare_training, "fit", beginning)
-        experiments.train(detectors, **given)
+        patch.setattr(training, "fit_sequences", listening)
+        experiments.train_round(detectors, **given)
     return folder, {d.regime: d for d in detectors}, heard, begun, given
 
 
@@ -138,8 +133,8 @@ def test_at_most_one_event_a_clip_is_kept(round_, world):
 
 def test_what_is_there_is_not_trained_again(round_, monkeypatch):
     folder, of, _, _, given = round_
-    monkeypatch.setattr(rare_training, "fit", lambda *_, **__: pytest.fail("trained again"))
-    experiments.train(list(of.values()), **given)
+    monkeypatch.setattr(systems, "train", lambda **_: pytest.fail("trained again"))
+    experiments.train_round(list(of.values()), **given)
     courses = experiments.courses(folder).set_index("regime")
     assert set(courses.index) == {"fixed", "finetuned", "scratch", "tagger"}
     assert set(courses.epochs) == {2} and set(courses["class"]) == {"shot"}
@@ -157,8 +152,8 @@ def test_a_killed_round_leaves_nothing_that_looks_done(round_, world, monkeypatc
     given = given | {"folder": world / "killed"}
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(rare_training, "best_events", dying)
-        experiments.train([detector], **given)
-    experiments.train([detector], **given)
+        experiments.train_round([detector], **given)
+    experiments.train_round([detector], **given)
     names = {p.name for p in (world / "killed" / detector.path).iterdir()}
     assert {f"events_{split}.csv" for split in rare_training.ANSWERED} < names
 
@@ -168,8 +163,8 @@ def test_a_killed_training_ends_with_the_same_numbers(world, monkeypatch):
     settings, note, calls = SETTINGS | {"max_epochs": 3}, training.Run.note, []
 
     def train(name):
-        rare_training.train_detector(task=task(world), folder=world / name, arguments=BASE, tagger=None,
-                                     fixed=False, settings=settings, facts=FACTS)  # fmt: skip
+        systems.train(name="x", seed=1, data=task(world), folder=world / name, arguments=BASE,
+                      settings=settings, facts=FACTS, answers=rare_training.best_events)  # fmt: skip
         return weights(world / name), pd.read_csv(world / name / "history.csv")
 
     def dying(self, *values):
@@ -211,13 +206,14 @@ def test_frame_scores_of_every_clip_are_kept(world, kind, tmp_path):
     (features / "statistics.json").write_text(json.dumps(statistics))
     facts = FACTS | {"features": {"mel_bands": 32, "context": 5, "hop_s": HOP_S}}
     one = Task(world / "corpus", features, "cry", 0.5)
-    rare_training.train_frames(
-        task=one, folder=tmp_path / "out", arguments=arguments, settings=SETTINGS, facts=facts
-    )
+    systems.train(
+        name="x", seed=1, data=one, folder=tmp_path / "out", arguments=arguments, settings=SETTINGS,
+        facts=facts, answers=rare_training.decisions,
+    )  # fmt: skip
     scores = np.load(tmp_path / "out" / "scores_development.npy")
     assert scores.shape == (2, FRAMES) and ((scores > 0) & (scores < 1)).all()
     system = systems.System.read(tmp_path / "out")
     assert system.front_end == ("log_mel" if asr == "none" else "log_mel+trained")
-    assert system.description["arguments"]["asr"] == (0 if asr == "none" else 3)
+    assert system.model.asr == (0 if asr == "none" else 3)
     again = system.scores_of(one.frames("development", system.front_end))
     np.testing.assert_allclose(again.reshape(2, -1), scores, atol=1e-6)

@@ -6,8 +6,9 @@ import pytest
 import rare_clips
 import torch
 
-from sedutils import claims, corpus, files, rare_training, recipes
+from sedutils import claims, corpus, files, rare_training, recipes, systems
 from sedutils.rcrnn import experiments, figures, page, results, verdicts
+from sedutils.systems import System
 
 PUBLISHED = claims.read_published("data/published/kao2018_rcrnn.yaml")
 PRINTED = {key: PUBLISHED.table(key) for key in PUBLISHED.tables}
@@ -55,8 +56,7 @@ def network(folder, detector):
     statistics = {"mean": [0.0] * 16, "std": [1.0] * 16}
     described = rare_clips.FACTS | {"arguments": arguments, "labels": [detector.label]}
     described |= {"front_end": "log_mel", "statistics": statistics}
-    model = rare_training.make(arguments, 1, rare_clips.FACTS["features"])
-    rare_training.System(model, described).write(folder / detector.path)
+    System(systems.make(described), described).write(folder / detector.path)
 
 
 def of(folder, labels=ALL):
@@ -170,7 +170,7 @@ def test_pages_say_what_is_in_the_tables(chapter):
 def test_figures_show_the_live_network_and_its_proposals(chapter):
     detector = chapter.regime(FINETUNED)["gunshot"][0]
     network(chapter.models, detector)
-    system = rare_training.System.read(chapter.models / detector.path)
+    system = System.read(chapter.models / detector.path)
     drawn = figures.diagrams(system.model, 64, 16)
     assert list(drawn) == ["figure1", "figure2", "figure3", "figure4"]
     clip = results.strongest(chapter, "gunshot")

@@ -6,13 +6,12 @@ import torch
 from torch import nn
 
 from sedutils.frames import Frames
-from sedutils.models.stopping import SETTLING_CLIPS, StopsByLoss
+from sedutils.models.stopping import SETTLING_CLIPS, StopsByLoss, settle
 
-CPU = torch.device("cpu")
 LENGTH = 8
 
 
-class Net(StopsByLoss):
+class Net(StopsByLoss, abstract=True):
     """Two norms, the first of a part that may be fixed; dropout between them."""
 
     def __init__(self):
@@ -40,10 +39,10 @@ def test_norms_settle_on_training_clips_before_each_validation(fixed):
     _, validation = clips(7, seed=2)
     model = Net()
     model.fixed_norm.requires_grad_(not fixed)
-    unsettled = model.validation_score(validation, LENGTH, CPU)
-    model.settle_on(train)
-    settled = model.validation_score(validation, LENGTH, CPU)
-    assert settled > unsettled  # of inputs about 5 and statistics about 0
+    y, roll = validation.batch(validation.starts(LENGTH, offset=0), LENGTH)
+    unsettled = model.eval().loss(model(y), roll).item()
+    settled = model.validation_score(validation, train=train, length=LENGTH)
+    assert -settled < unsettled  # of inputs about 5 and statistics about 0
     halves = [half.transpose(1, 2) for half in x.split(SETTLING_CLIPS // 2)]
     means = torch.stack([half.mean((0, 2)) for half in halves]).mean(0)
     first = torch.zeros(2) if fixed else means
@@ -51,16 +50,15 @@ def test_norms_settle_on_training_clips_before_each_validation(fixed):
     if fixed:
         torch.testing.assert_close(model.norm.running_mean, means, rtol=1e-4, atol=1e-4)
     assert (model.norm.momentum, model.training) == (0.1, False)
-    assert model.validation_score(validation, LENGTH, CPU) == settled
+    assert model.validation_score(validation, train=train, length=LENGTH) == settled
 
 
 def test_of_many_clips_a_few_from_beginning_to_end_are_enough():
     x, train = clips(3 * SETTLING_CLIPS, seed=1)
     heard = []
     model = Net()
-    model.settle_on(train)
     model.register_forward_pre_hook(lambda _, args: heard.append(args[0]))
-    model.settle(LENGTH, CPU)
+    settle(model, train, LENGTH)
     heard = torch.cat(heard)
     assert len(heard) == SETTLING_CLIPS
     assert torch.equal(heard[0], x[0]) and torch.equal(heard[-1], x[-1])

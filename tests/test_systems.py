@@ -10,6 +10,8 @@ from sections import FRONT_END, TRAINING
 
 from sedutils import evaluation, files, own_audio, systems, training
 from sedutils.decoding.thresholds import decisions
+from sedutils.frames import Frames
+from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
 
 FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
@@ -69,7 +71,7 @@ def trained(tmp_path_factory):
                 name=name,
                 seed=1,
                 arguments=design,
-                features=folder,
+                data=systems.Recordings(folder),
                 folder=root / name / "1",
                 settings=TRAINING,
                 facts=FACTS,
@@ -89,7 +91,7 @@ def tone(tmp_path):
 def test_a_system_read_again_gives_the_kept_scores(trained, name):
     kept = np.load(trained / name / "1" / "scores_test.npy")
     again = systems.System.read(trained / name / "1")
-    frames = systems.Frames.read(trained / "features", "test", again.front_end)
+    frames = Frames.read(trained / "features", "test", again.front_end)
     np.testing.assert_array_equal(again.scores_of(frames), kept)
     assert kept.shape == (300, 2) and kept.min() >= 0 and kept.max() <= 1
 
@@ -107,12 +109,12 @@ def test_a_gmm_scores_0_what_training_never_hears_and_1_what_it_always_hears(rng
     settings = {"components": 2, "iterations": 5, "frames_per_model": 0, "window_frames": 1}
     gmm = GMM(**settings).fit(x, y, seed=1)
     again = GMM(**settings)
-    again.restore(gmm.state())
+    again.load_state_dict(gmm.state_dict())
     for model in (gmm, again):
         scores = model.scores(x)
         assert np.mean((scores[:, 0] > 0.5) == y[:, 0]) > 0.8
         assert (scores[:, 1:] == [0, 1, 0]).all()
-    assert gmm.parameters == again.parameters == 2 * 2 * (5 + 5 + 1)
+    assert trainable_parameters(gmm) == trainable_parameters(again) == 2 * 2 * (5 + 5 + 1)
 
 
 def test_weights_that_are_cut_or_of_another_layout_are_named(trained, tmp_path):
@@ -123,7 +125,7 @@ def test_weights_that_are_cut_or_of_another_layout_are_named(trained, tmp_path):
             content = (trained / "rnn/1" / file).read_bytes()
             (folder / file).write_bytes(damage(content) if file.startswith("model") else content)
         with pytest.raises(
-            ValueError, match=r"model\.safetensors: not the weights of rnn"
+            ValueError, match=r"model\.safetensors: not the weights of a RNN"
         ) as caught:
             systems.System.read(folder)
         assert "\n" not in str(caught.value)

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import files, models, systems, training, triplets
+from sedutils import closure, files, systems, training, triplets
 from sedutils.frames import Frames
-from sedutils.models.tdnnf import TDNNF
+from sedutils.models import cakir2017, phan2018
+from sedutils.models.kinds import KINDS
+from sedutils.models.network import Network
 
+DESIGN = {"sequence_frames": 16, "batch_frames": 64, "learning_rate": 0.01}
 SETTINGS = {
-    "sequence_frames": 16,
-    "batch_frames": 64,
-    "learning_rate": 0.01,
     "patience": 3,
     "minimum_epochs": 2,
     "max_epochs": 6,
@@ -55,10 +55,11 @@ RNN = {"bands": 8, "classes": 2, "units": 6, "rnn_layers": 1, "fnn_layers": 1, "
 
 def train(folder, seed=1, checkpoint=None, **changes):
     torch.manual_seed(seed)
-    net = models.build("RNN", **RNN)
+    net = cakir2017.RNN(**RNN)
     splits = [Frames.read(folder, s) for s in ("train", "validation")]
-    history = training.fit(net, *splits, seed=seed, checkpoint=checkpoint, **(SETTINGS | changes))
-    return history, training.predict(net, splits[1], 16, "cpu")
+    how = {"arguments": DESIGN, "settings": SETTINGS | changes, "seed": seed}
+    history = training.fit_sequences(net, *splits, checkpoint=checkpoint, **how)
+    return history, net.predict(splits[1], 16, "cpu")
 
 
 def test_same_seed_same_numbers_other_seed_other_numbers(folder):
@@ -113,7 +114,7 @@ def test_the_best_weights_come_back(folder):
 def scored(folder, monkeypatch, scores, **changes):
     """The history of a training whose validation scores are given."""
     given = iter(scores)
-    monkeypatch.setattr(training, "frame_f1_score", lambda *_: next(given))
+    monkeypatch.setattr(Network, "validation_score", lambda *_, **__: next(given))
     return pd.DataFrame(train(folder, **changes)[0])
 
 
@@ -153,16 +154,16 @@ def test_boundaries_are_learnt_with_the_activity(folder):
     """The multi-task network (Phan et al. 2018) through the same loop, its own loss and triplets."""
     torch.manual_seed(1)
     shape = {"maps": 4, "pool": [2, 2], "filter_shape": [3, 3], "units": 6, "dropout": 0.0}
-    net = models.build("MultiTaskCRNN", bands=8, classes=2, **shape)
+    net = phan2018.MultiTaskCRNN(bands=8, classes=2, **shape)
     train, validation = (Frames.read(folder, s) for s in ("train", "validation"))
     longest = triplets.longest_events(triplets.rolls(train))
-    settings = SETTINGS | {"max_epochs": 30, "patience": 0, "hop_frames": 8, "learning_rate": 0.01}
-    history = training.fit(
-        net, triplets.with_triplets(train, longest), validation, seed=1, **settings
-    )
+    assert net.begin(train, 1) == {"longest_events": longest.tolist()}
+    settings = SETTINGS | {"max_epochs": 30, "patience": 0, "hop_frames": 8}
+    how = {"arguments": DESIGN, "settings": settings, "seed": 1}
+    history = training.fit_sequences(net, net.targets(train), validation, **how)
     assert history[-1]["loss"] < 0.6 * history[0]["loss"]
     assert history[-1]["validation_score"] > 0.6
-    assert training.predict(net, validation, 16, "cpu").shape == (60, 3, 2)
+    assert net.predict(validation, 16, "cpu").shape == (60, 3, 2)
 
 
 def test_a_training_that_ran_out_of_epochs_is_told(folder, monkeypatch, tmp_path):
@@ -179,6 +180,14 @@ def test_a_training_that_ran_out_of_epochs_is_told(folder, monkeypatch, tmp_path
     )
 
 
+def test_a_network_enters_by_being_defined():
+    class Entering(cakir2017.RNN):
+        """Nothing else is needed."""
+
+    assert KINDS.pop("Entering") is Entering
+    assert "StopsByLoss" not in KINDS and {"GMM", "CRNN", "FBCRNN"} < set(KINDS)
+
+
 def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
     def path(**facts):
         return training.checkpoint_path(tmp_path, **facts)
@@ -187,46 +196,33 @@ def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
     assert path(seed=1, data="x") != path(seed=1, data="y")
 
 
-COMMON = {"training.py", "frames.py", "tags.py", "ratios.py", "triplets.py", "blocks.py", "gru.py"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "own"),
-    [
-        (models.NETWORKS["CRNN"], {"cakir2017.py"}),
-        (models.NETWORKS["MultiTaskCRNN"], {"phan2018.py"}),
-        # through phan2018.py the extractor's GRU
-        (
-            models.NETWORKS["RCRNN"],
-            {"kao2018.py", "regions.py", "residual.py", "phan2018.py", "stopping.py"},
-        ),
-        (models.NETWORKS["CBRNN"], {"gradual.py", "phan2018.py", "stopping.py"}),
-        (TDNNF, {"tdnnf.py"}),
-    ],
-)
-def test_the_code_that_decides_is_all_that_a_network_imports(kind, own):
-    """blocks.py imports gru.py inside a function, where numba need not be."""
-    assert {path.name for path in training.code_of(kind)} == COMMON | own
+@pytest.mark.parametrize("kind", ["CRNN", "MultiTaskCRNN"])
+def test_a_checkpoint_holds_to_what_decides_its_numbers_and_no_more(kind):
+    """Its network and the loop, but neither other papers' networks nor what writes and shows results."""
+    behind = closure.definitions_behind(KINDS[kind], systems.Recordings, training.fit_sequences)
+    modules = {module.removeprefix("sedutils.") for module, _ in behind}
+    own = {"CRNN": "cakir2017", "MultiTaskCRNN": "phan2018"}
+    assert {"training", "frames", "models.blocks", "models.gru", f"models.{own[kind]}"} < modules
+    others = {"models.cakir2017", "models.phan2018", "models.kao2018", "models.gmm", "plots"}
+    assert modules & others == {f"models.{own[kind]}"}
+    assert ("sedutils.training", "fit") in behind and ("sedutils.systems", "keep") not in behind
 
 
 def test_what_a_network_says_of_itself_ends_its_training(folder, monkeypatch):
-    assert training.monitor_of(models.build("RNN", **RNN)) is training.frame_f1_score
-    pooling = models.build("RNN", **RNN, time_pooling=True)
-    assert training.monitor_of(pooling) is training.tagging_score
     given, seen = iter([-3.0, -1.0, -2.0, -2.0, -2.0]), []
 
-    def own(self, frames, sequence_frames, device):
-        seen.append((list(frames.recordings.recording), sequence_frames, device.type))
+    def own(self, validation, *, train, length):
+        seen.append([list(part.recordings.recording) for part in (validation, train)] + [length])
         return next(given)
 
-    monkeypatch.setattr(type(pooling), "validation_score", own, raising=False)
+    monkeypatch.setattr(cakir2017.RNN, "validation_score", own, raising=False)
     history = pd.DataFrame(train(folder)[0])
     assert history.validation_score.tolist() == [-3, -1, -2, -2, -2]
     assert history.epoch[history.best].item() == 2
-    assert seen == [(["d"], 16, "cpu")] * 5
+    assert seen == [[["d"], ["a", "b", "c"], 16]] * 5
 
 
-class Tags(torch.nn.Module):
+class Tags(cakir2017.FrameOrChunk, abstract=True):
     """A network that knows: the largest value of a clip's first columns."""
 
     def forward(self, x):
@@ -240,17 +236,17 @@ def test_a_tag_is_there_where_any_frame_has_it():
     x[0, 0], x[4, 1] = 5, 5
     table = pd.DataFrame({"recording": ["a", "b"], "first_frame": [0, 4], "frames": [4, 4]})
     frames = Frames(x, y, table, torch.zeros(3), torch.ones(3))
-    score = training.tagging_score(Tags(), frames, 4, torch.device("cpu"))
-    assert score == 1
+    knows = Tags(time_pooling=True)
+    assert knows.validation_score(frames, train=frames, length=4) == 1
     frames.features[:] = np.roll(x, 4, axis=0)  # each clip has what belongs to the other
-    assert training.tagging_score(Tags(), frames, 4, torch.device("cpu")) == 0
+    assert knows.validation_score(frames, train=frames, length=4) == 0
 
 
 def test_training_runs_without_librosa_and_dvc():
     import subprocess
     import sys
 
-    code = "import sys, sedutils.training, sedutils.models; print({'librosa', 'dvc'} & set(sys.modules))"
+    code = "import sys, sedutils.training, sedutils.models.kinds; print({'librosa', 'dvc'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
 
@@ -283,8 +279,7 @@ def chunks(tmp_path, rng):
 
 
 def test_time_pooling_learns_tags_and_gives_one_row_a_chunk(chunks):
-    net = models.build(
-        "RNN",
+    net = cakir2017.RNN(
         bands=8,
         classes=2,
         units=8,
@@ -294,15 +289,14 @@ def test_time_pooling_learns_tags_and_gives_one_row_a_chunk(chunks):
         time_pooling=True,
     )
     splits = [Frames.read(chunks, s, fold=2) for s in ("train", "validation", "test")]
-    settings = SETTINGS | {"sequence_frames": 20, "batch_frames": 120, "max_epochs": 60}
-    history = training.fit(
-        net, *splits[:2], seed=1, **settings | {"patience": 60, "shift_frames": 0}
-    )
+    design = DESIGN | {"sequence_frames": 20, "batch_frames": 120}
+    settings = SETTINGS | {"max_epochs": 60, "patience": 60, "shift_frames": 0}
+    history = training.fit_sequences(net, *splits[:2], arguments=design, settings=settings, seed=1)
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
     assert max(e["validation_score"] for e in history) > 0.8
-    assert training.predict(net, splits[2], 20, "cpu").shape == (5, 2)
+    assert net.predict(splits[2], 20, "cpu").shape == (5, 2)
     # longer than the network's sequences: the best of both halves
-    halves = training.predict(net, splits[2], 10, "cpu")
+    halves = net.predict(splits[2], 10, "cpu")
     assert halves.shape == (5, 2)
 
 

@@ -9,9 +9,11 @@ import torch
 from conftest import refused
 from weak_clips import HOP_S, SETTINGS, features_folder
 
-from sedutils import models, training, weak_training
+from sedutils import training, weak_training
 from sedutils.decoding import tag_thresholds
-from sedutils.weak_clips import Clips, Mixtures, composed, mixtures, union
+from sedutils.frames import Frames
+from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
+from sedutils.weak_clips import Mixtures, composed, mixtures, union
 
 NARROW = {"bands": 8, "classes": 2, "widths": [4, 6], "units": 6}
 PLAIN = {name: 0.0 for name in SETTINGS["augmentation"]} | {"longest_s": 1.5}
@@ -23,22 +25,23 @@ def folder(tmp_path, rng):
 
 
 def labelled(folder):
-    return Clips.read(folder, "train", ("weak", "synthetic"))
+    return Frames.read(folder, "train", scenes=("weak", "synthetic"))
 
 
 def unlabelled(folder):
-    return Clips.read(folder, "train", ("unlabelled",))
+    return Frames.read(folder, "train", scenes=("unlabelled",))
 
 
 def tagger(folder, *, seed=1, checkpoint=None, more=True, **changes):
     """History, tag scores and the network of a short training."""
     torch.manual_seed(seed)
-    net = models.build("FBCRNN", **NARROW)
-    clips, validation = labelled(folder), Clips.read(folder, "validation")
-    history = weak_training.fit_tagger(
+    net = FBCRNN(**NARROW)
+    clips, validation = labelled(folder), Frames.read(folder, "validation")
+    batches = weak_training.Tagging(
         net, clips, validation, unlabelled=unlabelled(folder) if more else None,
-        settings=SETTINGS | changes, hop_s=HOP_S, seed=seed, device="cpu", checkpoint=checkpoint,
+        settings=SETTINGS | changes, hop_s=HOP_S, seed=seed, device="cpu",
     )  # fmt: skip
+    history = weak_training.fit(batches, checkpoint=checkpoint)
     return history, weak_training.tag_scores(net, validation), net
 
 
@@ -46,42 +49,46 @@ def localiser(
     folder, *, conditioned=True, seed=1, checkpoint=None, false_alarms=(0.0, 0.0), **changes
 ):
     torch.manual_seed(seed)
-    net = models.build("TagConditionedCNN", **NARROW, conditioned=conditioned)
+    net = TagConditionedCNN(**NARROW, conditioned=conditioned)
     clips, validation = (
-        Clips.read(folder, "train", ("synthetic",)),
-        Clips.read(folder, "validation"),
+        Frames.read(folder, "train", scenes=("synthetic",)),
+        Frames.read(folder, "validation"),
     )
-    history = weak_training.fit_localiser(
+    batches = weak_training.Localising(
         net, clips, validation, train_tags=clips.tags, validation_tags=validation.tags,
         false_alarms=np.array(false_alarms), settings=SETTINGS | changes, hop_s=HOP_S, seed=seed,
-        device="cpu", checkpoint=checkpoint,
+        device="cpu",
     )  # fmt: skip
+    history = weak_training.fit(batches, checkpoint=checkpoint)
     return history, weak_training.localised(net, validation, validation.tags), net
 
 
 def test_clips_of_a_part_and_their_tags(folder):
     clips = labelled(folder)
     assert len(clips) == 20 and set(clips.recordings.scene) == {"weak", "synthetic"}
-    assert len(Clips.read(folder, "train")) == 30
+    assert len(Frames.read(folder, "train")) == 30
     row = clips.recordings.iloc[15]
     own = clips.targets[row.first_frame : row.first_frame + row.frames]
     assert clips.tags[15].tolist() == own.max(0).tolist() and clips.tags.dtype == np.float32
     assert clips.roll.shape == (clips.recordings.frames.sum(), 2)
     refused(
-        ValueError, lambda: Clips.read(folder, "train", ("public",)), "recordings.csv", "public"
+        ValueError,
+        lambda: Frames.read(folder, "train", scenes=("public",)),
+        "recordings.csv",
+        "public",
     )
 
 
 def test_batches_are_full_and_hardly_padded(folder):
     clips = labelled(folder)
     rng = np.random.default_rng(3)
-    batches = mixtures(np.arange(20), clips.frames, SETTINGS, hop_s=HOP_S, rng=rng)
+    batches = mixtures(np.arange(20), clips.lengths, SETTINGS, hop_s=HOP_S, rng=rng)
     seen, pairs, longest = [], [], round(1.5 / HOP_S)
     for batch in islice(batches, 60):
         assert len(batch.clips) == SETTINGS["batch_clips"]
         assert batch.lengths.min() >= (1 - SETTINGS["padding"]) * batch.lengths.max()
         first, second = batch.clips.T
-        ends = batch.offsets + np.where(batch.clips >= 0, clips.frames[batch.clips], 0)
+        ends = batch.offsets + np.where(batch.clips >= 0, clips.lengths[batch.clips], 0)
         assert (batch.lengths == ends.max(1)).all() and batch.lengths.max() <= longest
         assert (batch.offsets.min(1) == 0).all()
         seen.extend(first)
@@ -92,14 +99,14 @@ def test_batches_are_full_and_hardly_padded(folder):
 def test_a_mixture_has_the_energies_and_the_labels_of_both(folder):
     clips = labelled(folder)
     batch = Mixtures(np.array([[2, 5], [15, -1]]), np.array([[0, 7], [0, 0]]),
-                     np.array([7 + clips.frames[5], clips.frames[15]]))  # fmt: skip
+                     np.array([7 + clips.lengths[5], clips.lengths[15]]))  # fmt: skip
     generator = torch.Generator().manual_seed(0)
     x, lengths = composed(clips, batch, PLAIN, hop_s=HOP_S, generator=generator)
     assert lengths.tolist() == batch.lengths.tolist()
     energies, targets = np.zeros((lengths[0], 8)), np.zeros((lengths[0], 2))
     for clip, offset in ((2, 0), (5, 7)):
         row = clips.slices()[clip]
-        place = slice(offset, offset + clips.frames[clip])
+        place = slice(offset, offset + clips.lengths[clip])
         energies[place] += np.exp(clips.features[row].astype(float))
         targets[place] = np.maximum(targets[place], clips.targets[row])
     expected = clips.normalised(torch.from_numpy(np.log(energies)).float())
@@ -159,9 +166,11 @@ def test_taggers_learn_and_take_in_clips_that_they_are_sure_of(folder):
     """The unlabelled clips that are in have the tags that the thresholds give them."""
     history, scores, net = tagger(folder, steps=160, validation_steps=40)
     best = max(row["validation_score"] for row in history)
-    validation, more = Clips.read(folder, "validation"), unlabelled(folder)
+    validation, more = Frames.read(folder, "validation"), unlabelled(folder)
     assert best > 0.9 and tag_thresholds.macro_f(scores, validation.tags) == pytest.approx(best)
-    task = weak_training.Tagging(net, labelled(folder), validation, more, SETTINGS)
+    task = weak_training.Tagging(
+        net, labelled(folder), validation, unlabelled=more, settings=SETTINGS, hop_s=HOP_S, seed=1
+    )
     assert task.chosen.tolist() == list(range(20))
     task.validate()
     detected = tag_thresholds.detection(scores, validation.tags, 0.9)
@@ -177,7 +186,7 @@ def test_taggers_learn_and_take_in_clips_that_they_are_sure_of(folder):
 
 def test_localisers_learn_where_and_are_told_what(folder):
     history, scores, net = localiser(folder, steps=120, validation_steps=40)
-    validation = Clips.read(folder, "validation")
+    validation = Frames.read(folder, "validation")
     best = max(row["validation_score"] for row in history)
     assert best > 0.8 and all(row["included"] == 0 for row in history)
     assert tag_thresholds.macro_f(scores, validation.roll) == pytest.approx(best)
@@ -192,45 +201,33 @@ def test_localisers_learn_where_and_are_told_what(folder):
 
 
 def test_false_tags_are_told_at_their_rate_and_true_ones_stay(folder):
-    told = []
-
-    class Listener(torch.nn.Module):
-        def forward(self, x, tags, lengths):
-            told.append(tags)
-            return torch.zeros(*x.shape[:2], 2)
-
-        def loss(self, logits, targets, lengths):
-            return logits.sum()
-
-    clips = Clips.read(folder, "train", ("synthetic",))
+    clips = Frames.read(folder, "train", scenes=("synthetic",))
     task = weak_training.Localising(
-        Listener(), clips, clips, 0 * clips.tags + [0, 1], clips.tags, [0.25, 0.0]
-    )
+        None, clips, clips, train_tags=0 * clips.tags + [0, 1], validation_tags=clips.tags,
+        false_alarms=[0.25, 0.0], settings=SETTINGS, hop_s=HOP_S, seed=1, device="cpu",
+    )  # fmt: skip
     generator = torch.Generator().manual_seed(0)
     batch = Mixtures(
-        np.array([[0, -1]] * 400), np.zeros((400, 2), int), np.full(400, clips.frames[0])
+        np.array([[0, -1]] * 400), np.zeros((400, 2), int), np.full(400, clips.lengths[0])
     )
-    task.loss(
-        torch.zeros(400, clips.frames[0], 8), torch.from_numpy(batch.lengths), batch, generator
-    )
-    assert told[0][:, 1].eq(1).all() and 0.18 < told[0][:, 0].mean() < 0.32
+    x, lengths = torch.zeros(400, clips.lengths[0], 8), torch.from_numpy(batch.lengths)
+    (_, tags, _), _ = task.examples(x, lengths, batch, generator)
+    assert tags[:, 1].eq(1).all() and 0.18 < tags[:, 0].mean() < 0.32
     task.false_alarms = [0.0, 0.0]
-    task.loss(
-        torch.zeros(400, clips.frames[0], 8), torch.from_numpy(batch.lengths), batch, generator
-    )
-    assert told[1][:, 0].eq(0).all()
+    (_, tags, _), _ = task.examples(x, lengths, batch, generator)
+    assert tags[:, 0].eq(0).all()
 
 
 def test_scores_lie_below_each_other_in_the_order_of_the_clips(folder):
     """Batches of unequal lengths give each clip what it gives alone."""
     _, tags, net = tagger(folder)
-    validation = Clips.read(folder, "validation")
+    validation = Frames.read(folder, "validation")
     windows = weak_training.window_scores(net, validation, [2, 4])
     inputs = weak_training.window_scores(net, validation, [2], cut="input")
     both = weak_training.direction_scores(net, validation)
-    assert windows.shape == (2, validation.frames.sum(), 2) and both.shape == windows.shape
+    assert windows.shape == (2, validation.lengths.sum(), 2) and both.shape == windows.shape
     start = 0
-    for i, length in enumerate(validation.frames):
+    for i, length in enumerate(validation.lengths):
         x, _ = validation.padded(validation.features, np.array([i]))
         x, part = validation.normalised(x), slice(start, start + length)
         with torch.no_grad():
@@ -250,7 +247,11 @@ def test_unlabelled_clips_of_other_features_are_refused(folder, tmp_path, rng):
     clips, odd = labelled(folder), unlabelled(folder)
     odd.features = odd.features[:-1]
     refused(
-        ValueError, lambda: weak_training.Tagging(None, clips, clips, odd, SETTINGS), "unlabelled"
+        ValueError,
+        lambda: weak_training.Tagging(
+            None, clips, clips, unlabelled=odd, settings=SETTINGS, hop_s=HOP_S, seed=1
+        ),
+        "unlabelled",
     )
 
 
@@ -260,14 +261,8 @@ def test_cuts_of_longer_recordings_are_clips(folder):
     cuts = pd.DataFrame(
         {"recording": ["a", "b"], "first_frame": [start, start + 5], "frames": [5, 9]}
     )
-    cut = Clips(clips.features, clips.targets, cuts, clips.mean, clips.std)
+    cut = Frames(clips.features, clips.targets, cuts, clips.mean, clips.std)
     assert len(cut) == 2
     x, lengths = cut.padded(cut.features, np.array([1, 0]))
     assert lengths.tolist() == [9, 5]
     np.testing.assert_array_equal(x[1, :5], clips.features[start : start + 5])
-
-
-def test_the_code_that_decides_the_numbers_is_in_the_key():
-    own = training.code_of(models.FBCRNN)
-    assert len(weak_training.code_digests(models.FBCRNN)) == len(own) + 4
-    assert {"ebbers2020.py", "padding.py", "blocks.py", "gru.py"} <= {path.name for path in own}

@@ -29,6 +29,7 @@ class Entry:
     front_end : folder of its features
     family : whose trainings on whole mixtures are cut; None for one that is trained on cuts
     supervision : what it learns from, `STRONG` or `WEAK`
+    pretrained : whether its extractor first learns what is in a cut
     smoothing : of `sedutils.comparison.smoothing`
     """
 
@@ -38,6 +39,7 @@ class Entry:
     front_end: str
     family: str | None
     supervision: str = STRONG
+    pretrained: bool = False
     smoothing: Nothing | Tidy | Median | Confidence = field(default_factory=Nothing)
 
 
@@ -51,7 +53,7 @@ ENTRIES = (
     Entry("crnn", "CRNN", CAKIR, "cakir2017", "main"),
     Entry("multilabel_crnn", "multi-label CRNN", PHAN, "phan2018", "multitask"),
     Entry("multitask_crnn", "multi-task CRNN", PHAN, "phan2018", "multitask"),
-    Entry("rcrnn", "R-CRNN", KAO, "kao2018", None),
+    Entry("rcrnn", "R-CRNN", KAO, "kao2018", None, pretrained=True),
     Entry("crnn_ta", "CRNN+TA", GRADUAL, "gradual", None),
     Entry("cbrnn", "CBRNN", GRADUAL, "gradual", None),
     Entry("fbcrnn", "FBCRNN", EBBERS, "ebbers2020", None, WEAK),

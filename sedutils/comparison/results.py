@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import jobs, systems
+from sedutils import jobs
 from sedutils.comparison import cuts
 from sedutils.comparison.cuts import GRID_S
 from sedutils.comparison.entries import Entry
@@ -165,8 +165,7 @@ class Results:
     def parameters(self, name: str) -> int:
         """Trained numbers of a system."""
         folder = self.folder(name, self.seeds[name][0])
-        description = json.loads((folder / "description.json").read_text())
-        return description.get("parameters") or systems.System.read(folder).parameters
+        return json.loads((folder / "description.json").read_text())["parameters"]
 
     def rounds(self, name: str) -> dict[str, float]:
         """How many epochs (of the FBCRNN steps) a system was trained, and its extractor: means over seeds."""

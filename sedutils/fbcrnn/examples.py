@@ -4,7 +4,7 @@ import numpy as np
 
 from sedutils.fbcrnn.experiments import CONDITIONED, FBCRNN
 from sedutils.fbcrnn.results import PUBLIC, SYSTEMS, Results
-from sedutils.weak_clips import Clips
+from sedutils.frames import Frames
 
 
 def shown(results: Results) -> int:
@@ -30,6 +30,6 @@ def rows_of(results: Results, place: int) -> dict[str, np.ndarray]:
 
 def spectrogram(results: Results, place: int) -> np.ndarray:
     """Normalised log mel energies of a public clip, ``(frames, bands)``."""
-    clips = Clips.read(results.features, PUBLIC)
+    clips = Frames.read(results.features, PUBLIC)
     padded, _ = clips.padded(clips.features, np.array([place]))
     return clips.normalised(padded)[0].numpy()

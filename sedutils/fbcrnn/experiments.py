@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils import files, training, weak_training
+from sedutils import files, systems, weak_training
 from sedutils.decoding import class_wise, tag_thresholds
+from sedutils.frames import Frames
 from sedutils.metrics import events
 from sedutils.systems import System
-from sedutils.weak_clips import Clips
 
 FBCRNN, ENDS = "fbcrnn", "fbcrnn_ends"
 CONDITIONED, BLIND = "tag_cnn", "tag_cnn_blind"
@@ -41,7 +41,7 @@ class Experiment:
     """Where the trainings of the chapter read and write, and their settings.
 
     features : folder of `sedutils.features.extract`; its recordings have their part as ``scene``
-    folder : of the family
+    folder : of the family; the second stage learns from files that the first has left there
     systems : name -> section of params.yaml; ``settings`` section weak_training, ``decoding`` weak_labels
     facts : kept with every network: size, corpus, source, features (section of the front end)
     device : of section ``training``
@@ -65,101 +65,91 @@ class Experiment:
     def read(self, system: str, seed: int) -> System:
         return System.read(self.path(system, seed))
 
-    def new(self, system: str, seed: int) -> System:
-        facts = self.facts | {"system": system, "seed": seed}
-        return System.new(self.systems[system], self.features, facts)
+    def train(self, system: str, seed: int, **how) -> None:
+        """`sedutils.systems.train` for one of the systems."""
+        settings = self.settings | {"device": self.device}
+        systems.train(
+            name=system, seed=seed, arguments=self.systems[system], settings=settings,
+            data=systems.Recordings(self.features), folder=self.path(system, seed), facts=self.facts, **how,
+        )  # fmt: skip
 
-    def clips(self, split: str, *parts: str) -> Clips:
+    def clips(self, split: str, *parts: str) -> Frames:
         """The clips of a split, of some parts only where these are named."""
-        return Clips.read(self.features, split, parts or None)
+        return Frames.read(self.features, split, scenes=parts or None)
 
     def has(self, part: str) -> bool:
         """Whether there are clips of a part; a bank or a folder may have no unlabelled ones."""
         scenes = pd.read_csv(self.features / "recordings.csv", usecols=["scene"]).scene
         return bool((scenes == part).any())
 
-    def checkpoint(self, system: System, *given: str) -> Path:
-        """Named by all that decides a training; ``given``: files of ``folder`` that it learns from, too."""
-        read = ("log_mel.npy", "targets.npy", "recordings.csv", "statistics.json")
-        paths = [self.features / name for name in read] + [self.folder / name for name in given]
-        return training.checkpoint_path(
-            training.CHECKPOINTS,
-            arguments=system.description["arguments"],
-            training=self.settings,
-            hop_s=self.hop_s,
-            seed=system.description["seed"],
-            code=weak_training.code_digests(type(system.model)),
-            data=[files.digest(path) for path in paths],
-        )
-
-    def options(self, system: System) -> dict:
-        """What both kinds of training take."""
-        name, seed = system.description["system"], system.description["seed"]
-        return {
-            "settings": self.settings,
-            "hop_s": self.hop_s,
-            "seed": seed,
-            "device": self.device,
-            "label": f"{name} seed {seed}: validation",
-        }
+    def options(self, seed: int) -> dict:
+        """What batches of both kinds take."""
+        how = {"settings": self.settings, "hop_s": self.hop_s}
+        return how | {"seed": seed, "device": self.device}
 
 
 def train_tagger(*, experiment: Experiment, system: str, seed: int) -> None:
     """Stage 1: learn tags from weak and synthetic clips and, on the way, from unlabelled ones (E-A05, E-A06)."""
-    made = experiment.new(system, seed)
-    unlabelled = experiment.clips("train", UNLABELLED) if experiment.has(UNLABELLED) else None
-    history = weak_training.fit_tagger(
-        made.model,
-        experiment.clips("train", WEAK, SYNTHETIC),
-        experiment.clips("validation"),
-        unlabelled=unlabelled,
-        checkpoint=experiment.checkpoint(made),
-        **experiment.options(made),
-    )
-    folder, contexts = experiment.path(system, seed), experiment.decoding["contexts"]
-    keep(made, history, folder)
-    for split in SCORED:
-        given = made.model, experiment.clips(split)
-        tags = weak_training.tag_scores(*given, experiment.device)
-        files.write_npy(folder / f"tags_{split}.npy", tags)
-        directions = weak_training.direction_scores(*given, experiment.device)
-        files.write_npy(folder / f"directions_{split}.npy", directions)
-        for cut, name in CUTS.items():
-            windows = weak_training.window_scores(*given, contexts, experiment.device, cut=cut)
-            files.write_npy(folder / f"{name}_{split}.npy", windows)
+
+    def learn(made: System, data, settings) -> dict[str, list[dict]]:
+        unlabelled = experiment.clips("train", UNLABELLED) if experiment.has(UNLABELLED) else None
+        labelled, validation = (
+            experiment.clips("train", WEAK, SYNTHETIC),
+            experiment.clips("validation"),
+        )
+        options = experiment.options(seed)
+        tagging = weak_training.Tagging(
+            made.model, labelled, validation, unlabelled=unlabelled, **options
+        )
+        checkpoint = made.checkpoint(data, settings, weak_training.fit, weak_training.Tagging)
+        return {"history": weak_training.fit(tagging, checkpoint=checkpoint, label=made.title)}
+
+    def answers(made: System, data, device: str) -> dict[str, np.ndarray]:
+        found, contexts = {}, experiment.decoding["contexts"]
+        for split in SCORED:
+            given = made.model, experiment.clips(split)
+            found[f"tags_{split}"] = weak_training.tag_scores(*given, device)
+            found[f"directions_{split}"] = weak_training.direction_scores(*given, device)
+            for cut, name in CUTS.items():
+                windows = weak_training.window_scores(*given, contexts, device, cut=cut)
+                found[f"{name}_{split}"] = windows
+        return found
+
+    experiment.train(system, seed, learn=learn, answers=answers)
 
 
 def train_localiser(*, experiment: Experiment, system: str, seed: int) -> None:
     """Stage 2: learn the strong labels that `label` has left."""
-    made = experiment.new(system, seed)
     told = {split: read_told(experiment.folder, split) for split in ("train", *SCORED)}
-    train = experiment.clips("train")
-    strong = np.load(experiment.folder / "pseudo_targets.npy", "r")
-    thresholds = pd.read_csv(experiment.folder / "thresholds.csv")
-    given = ("pseudo_targets.npy", "told_train.npy", "told_validation.npy", "thresholds.csv")
-    history = weak_training.fit_localiser(
-        made.model,
-        replace(train, targets=strong),
-        experiment.clips("validation"),
-        train_tags=told["train"],
-        validation_tags=told["validation"],
-        false_alarms=thresholds.false_alarms.to_numpy(np.float32),
-        checkpoint=experiment.checkpoint(made, *given),
-        **experiment.options(made),
-    )
-    folder = experiment.path(system, seed)
-    keep(made, history, folder)
-    for split in SCORED:
-        clips = experiment.clips(split)
-        scores = weak_training.localised(made.model, clips, told[split], experiment.device)
-        files.write_npy(folder / f"scores_{split}.npy", scores)
 
+    def learn(made: System, data, settings) -> dict[str, list[dict]]:
+        strong = np.load(experiment.folder / "pseudo_targets.npy", "r")
+        thresholds = pd.read_csv(experiment.folder / "thresholds.csv")
+        localising = weak_training.Localising(
+            made.model,
+            replace(experiment.clips("train"), targets=strong),
+            experiment.clips("validation"),
+            train_tags=told["train"],
+            validation_tags=told["validation"],
+            false_alarms=thresholds.false_alarms.to_numpy(np.float32),
+            **experiment.options(seed),
+        )
+        given = ("pseudo_targets.npy", "told_train.npy", "told_validation.npy", "thresholds.csv")
+        digests = [files.digest(experiment.folder / name) for name in given]
+        checkpoint = made.checkpoint(
+            data, settings, weak_training.fit, weak_training.Localising, given=digests
+        )
+        return {"history": weak_training.fit(localising, checkpoint=checkpoint, label=made.title)}
 
-def keep(made: System, history: list[dict], folder: Path) -> None:
-    """Write a network and its course."""
-    made.model.cpu()
-    made.write(folder)
-    files.write_csv(folder / "history.csv", pd.DataFrame(history))
+    def answers(made: System, data, device: str) -> dict[str, np.ndarray]:
+        return {
+            f"scores_{split}": weak_training.localised(
+                made.model, experiment.clips(split), told[split], device
+            )
+            for split in SCORED
+        }
+
+    experiment.train(system, seed, learn=learn, answers=answers)
 
 
 def read_told(folder: Path, split: str) -> np.ndarray:
@@ -205,7 +195,11 @@ def label(experiment: Experiment, seeds: list[int]) -> None:
 
 
 def pseudo_targets(
-    experiment: Experiment, seeds: list[int], train: Clips, told: np.ndarray, thresholds: np.ndarray
+    experiment: Experiment,
+    seeds: list[int],
+    train: Frames,
+    told: np.ndarray,
+    thresholds: np.ndarray,
 ) -> np.ndarray:
     """Targets (uint8) of all frames of the corpus, of weak and unlabelled training clips the ensemble's guess.
 
@@ -218,16 +212,18 @@ def pseudo_targets(
         guessed = experiment.clips("train", part)
         tags = told[among(train, guessed)]
         scores = located(experiment, seeds, guessed, tags)
-        allowed = np.repeat(tags, guessed.frames, axis=0)
+        allowed = np.repeat(tags, guessed.lengths, axis=0)
         # where no validation clip has a class nothing says when it sounds: its tag stands for the whole clip
         decided = ((scores >= thresholds) | np.isinf(thresholds)) & allowed
-        starts = np.cumsum(guessed.frames)[:-1]
+        starts = np.cumsum(guessed.lengths)[:-1]
         for rows, own in zip(guessed.slices(), np.split(decided, starts), strict=True):
             strong[rows] = own
     return strong
 
 
-def located(experiment: Experiment, seeds: list[int], clips: Clips, tags: np.ndarray) -> np.ndarray:
+def located(
+    experiment: Experiment, seeds: list[int], clips: Frames, tags: np.ndarray
+) -> np.ndarray:
     """The ensemble's scores of frames ``(frames, classes)`` with the pseudo labels' context, masked, filtered."""
     settings = experiment.decoding
     contexts = [settings["pseudo_context"]]
@@ -237,7 +233,9 @@ def located(experiment: Experiment, seeds: list[int], clips: Clips, tags: np.nda
     return class_wise.filtered(masked, settings["pseudo_median"], whole)
 
 
-def mean_of(experiment: Experiment, seeds: list[int], function, clips: Clips, *given) -> np.ndarray:
+def mean_of(
+    experiment: Experiment, seeds: list[int], function, clips: Frames, *given
+) -> np.ndarray:
     """What ``function(model, clips, *given, device)`` says on average over the FBCRNNs."""
     total = 0.0
     for seed in seeds:
@@ -252,7 +250,7 @@ def ensemble_tags(experiment: Experiment, seeds: list[int], split: str) -> np.nd
     return np.mean([np.load(path) for path in paths], axis=0)
 
 
-def among(whole: Clips, part: Clips) -> np.ndarray:
+def among(whole: Frames, part: Frames) -> np.ndarray:
     """Places of some clips among all of their split."""
     return pd.Index(whole.recordings.recording).get_indexer(part.recordings.recording)
 

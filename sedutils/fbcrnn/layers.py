@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from sedutils import models
 from sedutils.models.blocks import GRULayer, trainable_parameters
 from sedutils.models.ebbers2020 import Convolution
+from sedutils.models.kinds import KINDS
 
 FRAMES = 16  # of the input whose shapes are taken; printed as N
 BLOCK = re.compile(r"(\w+)\((.+)\)")
@@ -31,7 +31,7 @@ def printed_sizes(published) -> dict:
 def layers(published) -> pd.DataFrame:
     """Both tables as printed, and what the same step gives in the live FBCRNN at the paper's size."""
     sizes = printed_sizes(published)
-    model = models.build("FBCRNN", **sizes)
+    model = KINDS["FBCRNN"](**sizes)
     queue = live_shapes(model, torch.zeros(1, FRAMES, sizes["bands"]))
     rows = []
     for name in ("T1", "T2"):
@@ -115,8 +115,8 @@ def parameters(published, described: dict[str, dict], classes: int, bands: int) 
     for (name, count), system in zip(printed.items(), ("fbcrnn", "tag_cnn"), strict=True):
         own = dict(described[system])
         kind = own.pop("kind")
-        here = models.build(kind, bands=bands, classes=classes, **own)
+        here = KINDS[kind](bands=bands, classes=classes, **own)
         row = {"network": name, "printed layers": count}
-        row["live, paper's size"] = trainable_parameters(models.build(kind, **sizes))
+        row["live, paper's size"] = trainable_parameters(KINDS[kind](**sizes))
         rows.append(row | {"live, this run": trainable_parameters(here)})
     return pd.DataFrame(rows).set_index("network")

@@ -27,10 +27,10 @@ def augmented(experiment: Experiment, seed: int) -> dict[str, np.ndarray]:
     settings, hop_s = experiment.settings["augmentation"], experiment.hop_s
     order = np.argsort(-clips.tags.sum(axis=1), kind="stable")
     pair = rng.choice(order[: max(2, len(order) // 4)], 2, replace=False)  # there is much in them
-    starts = 0, int(clips.frames[pair[0]]) // 3
-    length = (np.array(starts) + clips.frames[pair]).max()
+    starts = 0, int(clips.lengths[pair[0]]) // 3
+    length = (np.array(starts) + clips.lengths[pair]).max()
     batch = Mixtures(pair[None], np.array([starts]), np.array([length]))
-    alone = Mixtures(np.array([[pair[0], -1]]), np.zeros((1, 2), int), clips.frames[pair[:1]])
+    alone = Mixtures(np.array([[pair[0], -1]]), np.zeros((1, 2), int), clips.lengths[pair[:1]])
     trained = batch if settings["mixup_probability"] else alone
     raw, lengths = clips.padded(clips.features, pair[:1])
     x, drawn = clips.normalised(raw), {"generator": generator}

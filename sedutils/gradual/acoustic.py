@@ -7,18 +7,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils import acoustic_model, files, training
+from sedutils import acoustic_model, closure, files, training
 from sedutils import corpus as corpora
 from sedutils.frames import Frames
 from sedutils.models.kaldi import tdnnf as kaldi_tdnnf
-from sedutils.models.tdnnf import TDNNF
+from sedutils.models.tdnnf import TDNNF, frame_accuracy, recordings_of
 from sedutils.speech import features as speech
 from sedutils.speech import mfcc, phones
 
 SEED = 1
 SPLITS = ("train", "validation", "test")
 OF_NETWORK = ("dim", "bottleneck", "strides", "prefinal")
-OF_TRAINING = ("chunk_s", "batch_chunks", "learning_rate", "patience", "max_epochs")
 HEARS, FEATURES, UNTRAINED = "phones", "trained", "untrained"  # the folders of the three networks
 
 
@@ -27,7 +26,7 @@ def splits(features: Path) -> dict[str, Frames]:
     return {name: Frames.read(features, name, speech.ARRAY) for name in SPLITS}
 
 
-def train(settings: dict, frames: dict[str, Frames], folder: Path, *, device: str) -> tuple:
+def trained(settings: dict, frames: dict[str, Frames], folder: Path, *, device: str) -> tuple:
     """Train the phone classifier and keep it, its untrained twin, and the network that ASR features come from.
 
     settings : section ``acoustic_model``. With ``kaldi`` set, the ASR features come from that file's
@@ -39,19 +38,16 @@ def train(settings: dict, frames: dict[str, Frames], folder: Path, *, device: st
     widths |= {"mfcc": mfcc.COEFFICIENTS, "phones": len(phones.LABELS), "subsampling": 3}
     torch.manual_seed(SEED)
     model = TDNNF(**widths)
-    options = {name: settings[name] for name in OF_TRAINING}
-    own = [Path(acoustic_model.__file__), *training.code_of(TDNNF)]
+    learnt = {k: v for k, v in settings.items() if k != "kaldi"}
     checkpoint = training.checkpoint_path(
         training.CHECKPOINTS,
-        widths=widths,
-        training=options,
-        code=[files.digest(path) for path in own],
+        settings=learnt,
+        code=closure.digest_of(TDNNF, acoustic_model.fit),
         data=[files.digest(np.ascontiguousarray(x).tobytes()) for x in arrays(frames["train"])],
     )
     pair = frames["train"], frames["validation"]
-    history = acoustic_model.fit(
-        model, *pair, seed=SEED, device=device, checkpoint=checkpoint, **options
-    )
+    how = {"seed": SEED, "device": device, "checkpoint": checkpoint}
+    history = acoustic_model.fit(model, *pair, learnt, **how)
     acoustic_model.write(model, folder / HEARS)
     heard = kaldi_tdnnf.load(settings["kaldi"]) if settings["kaldi"] else model
     acoustic_model.write(heard, folder / FEATURES)
@@ -83,13 +79,13 @@ def score_table(network: TDNNF, tried: dict[str, tuple[corpora.Corpus, Frames]])
     rows = []
     for name, (made, frames) in tried.items():
         said = {k: list(made.events_of(k).label) for k in frames.recordings.recording}
-        codes = np.concatenate([y for _, y in acoustic_model.recordings_of(frames)])
+        codes = np.concatenate([y for _, y in recordings_of(frames)])
         rows.append(
             {
                 "speech": name,
                 "recordings": len(said),
                 "minutes": round(len(codes) * mfcc.HOP_S / 60, 1),
-                "frame_accuracy": acoustic_model.frame_accuracy(network, frames),
+                "frame_accuracy": frame_accuracy(network, frames),
                 "majority": np.bincount(codes).max() / len(codes),
                 "phone_error_rate": acoustic_model.phone_error_rate(network, frames, said),
             }

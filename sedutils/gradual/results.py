@@ -34,7 +34,7 @@ METRICS = ("ER", "F1")
 class Results:
     """Decisions of every system, seed and class on the clips of one corpus.
 
-    models : folder of the family, as `sedutils.rare_training.train_frames` fills it
+    models : folder of the family, as `sedutils.rare_training.decisions` fills it
     systems : those trained, of `SYSTEMS`
     resamples : of the evaluation clips, for intervals
     selected : the split whose clips the thresholds are best on, for each class, system and seed

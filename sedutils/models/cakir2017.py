@@ -9,10 +9,14 @@ of CHiME-Home, reading A21), and logits are ``(batch, 1, classes)``.
 
 import math
 from itertools import pairwise
+from typing import Literal
 
+import numpy as np
+import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sedutils.metrics.tags import equal_error_rates
 from sedutils.models.blocks import (
     Dense,
     GRULayer,
@@ -22,11 +26,40 @@ from sedutils.models.blocks import (
     initialise,
     stacked,
 )
+from sedutils.models.network import Network
 
 RECURRENT = {"gru": GRULayer, "lstm": LSTMLayer}
 
 
-class FNN(nn.Module):
+class FrameOrChunk(Network, abstract=True):
+    """Labels of every frame or, with ``time_pooling``, of the whole chunk."""
+
+    def __init__(self, *, time_pooling: bool):
+        super().__init__()
+        self.time_pooling = time_pooling
+
+    def over_time(self, h):
+        """The last hidden layer (batch, frames, units), or its maximum over time (batch, 1, units)."""
+        return h.amax(dim=1, keepdim=True) if self.time_pooling else h
+
+    def loss(self, outputs, targets):
+        """Mean binary cross-entropy; of a chunk's tags, which are there where any frame has them."""
+        return super().loss(
+            outputs, targets.amax(dim=1, keepdim=True) if self.time_pooling else targets
+        )
+
+    def validation_score(self, validation, *, train, length):
+        """Frame F1; of a chunk's tags one minus the equal error rate, mean over classes (reading A11)."""
+        if not self.time_pooling:
+            return super().validation_score(validation, train=train, length=length)
+        scores = self.predict(validation, length, validation.mean.device)
+        rows = validation.recordings.itertuples()
+        tags = [validation.recording(row, row.frames)[1].amax(dim=0) for row in rows]
+        rates = equal_error_rates(torch.stack(tags).cpu().numpy(), scores)
+        return 1 - float(np.nanmean(rates))
+
+
+class FNN(FrameOrChunk):
     """Feedforward baseline with maxout units over five frames of context (Sec. III-C; Cakir et al. 2015).
 
     ``units`` counts linear units, as the paper's 1.6 million parameters require (reading A24); the
@@ -45,8 +78,8 @@ class FNN(nn.Module):
         dropout: float,
         time_pooling: bool = False,
     ):
-        super().__init__()
-        self.context, self.time_pooling = context, time_pooling
+        super().__init__(time_pooling=time_pooling)
+        self.context = context
         widths = [context * bands] + [units // pieces] * layers
         self.hidden = nn.Sequential(
             *(Maxout(n, units, pieces=pieces, dropout=dropout) for n in widths[:-1])
@@ -61,10 +94,10 @@ class FNN(nn.Module):
         )  # (batch, bands, frames + 2 side)
         x = x.unfold(2, self.context, 1)  # (batch, bands, frames, context)
         x = x.permute(0, 2, 3, 1).flatten(2)  # (batch, frames, context * bands)
-        return self.output(over_time(self.hidden(x), self.time_pooling))
+        return self.output(self.over_time(self.hidden(x)))
 
 
-class CRNN(nn.Module):
+class CRNN(FrameOrChunk):
     """Convolutions, then GRUs, then the sigmoid layer (Fig. 2, Sec. II-B)."""
 
     def __init__(
@@ -75,14 +108,13 @@ class CRNN(nn.Module):
         maps: int,
         pool: list[int],
         rnn_layers: int,
-        filter_shape: list[int],
+        filter_shape: tuple[int, int],
         dropout: float,
         batch_norm: bool = True,
-        cell: str = "gru",
+        cell: Literal["gru", "lstm"] = "gru",
         time_pooling: bool = False,
     ):
-        super().__init__()
-        self.time_pooling = time_pooling
+        super().__init__(time_pooling=time_pooling)
         self.convolutions = convolutions(maps, pool, filter_shape, dropout, batch_norm)
         widths = [maps * (bands // math.prod(pool))] + [maps] * rnn_layers
         self.recurrent = nn.Sequential(
@@ -93,10 +125,10 @@ class CRNN(nn.Module):
 
     def forward(self, x):
         h = stacked(self.convolutions(x.unsqueeze(1)))  # (batch, frames, maps * bands left)
-        return self.output(over_time(self.recurrent(h), self.time_pooling))
+        return self.output(self.over_time(self.recurrent(h)))
 
 
-class CNN(nn.Module):
+class CNN(FrameOrChunk):
     """The CRNN with feedforward layers in place of the recurrent ones (Sec. III-D)."""
 
     def __init__(
@@ -107,14 +139,13 @@ class CNN(nn.Module):
         maps: int,
         pool: list[int],
         fnn_layers: int,
-        filter_shape: list[int],
+        filter_shape: tuple[int, int],
         dropout: float,
         batch_norm: bool = True,
         dense_batch_norm: bool = False,
         time_pooling: bool = False,
     ):
-        super().__init__()
-        self.time_pooling = time_pooling
+        super().__init__(time_pooling=time_pooling)
         self.convolutions = convolutions(maps, pool, filter_shape, dropout, batch_norm)
         widths = [maps * (bands // math.prod(pool))] + [maps] * fnn_layers
         self.hidden = nn.Sequential(
@@ -128,10 +159,10 @@ class CNN(nn.Module):
 
     def forward(self, x):
         h = self.hidden(stacked(self.convolutions(x.unsqueeze(1))))
-        return self.output(over_time(h, self.time_pooling))
+        return self.output(self.over_time(h))
 
 
-class RNN(nn.Module):
+class RNN(FrameOrChunk):
     """GRUs, then feedforward layers: the CRNN without convolutions (Sec. III-D)."""
 
     def __init__(
@@ -143,11 +174,10 @@ class RNN(nn.Module):
         rnn_layers: int,
         fnn_layers: int,
         dropout: float,
-        cell: str = "gru",
+        cell: Literal["gru", "lstm"] = "gru",
         time_pooling: bool = False,
     ):
-        super().__init__()
-        self.time_pooling = time_pooling
+        super().__init__(time_pooling=time_pooling)
         widths = [bands] + [units] * rnn_layers
         self.recurrent = nn.Sequential(
             *(RECURRENT[cell](i, o, dropout=dropout) for i, o in pairwise(widths))
@@ -159,9 +189,4 @@ class RNN(nn.Module):
         self.apply(initialise)
 
     def forward(self, x):
-        return self.output(over_time(self.hidden(self.recurrent(x)), self.time_pooling))
-
-
-def over_time(h, pool: bool):
-    """The last hidden layer (batch, frames, units), or its maximum over time (batch, 1, units)."""
-    return h.amax(dim=1, keepdim=True) if pool else h
+        return self.output(self.over_time(self.hidden(self.recurrent(x))))

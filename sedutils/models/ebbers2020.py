@@ -8,12 +8,14 @@ frames, bands)`` in channels-last memory, so stacking them over bands moves noth
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from sedutils.models.blocks import GRULayer, initialise
+from sedutils.models.network import Network
 from sedutils.models.padding import as_maps, ends, mask, turned, valid_rows, windows
 
 REACH = 1  # frames that a convolution sees to either side
@@ -125,16 +127,25 @@ class Classifier(nn.Module):
         return self.output(F.relu(self.hidden(states)))
 
 
-class FBCRNN(nn.Module):
+class Directions(NamedTuple):
+    """Logits of both, ``(batch, frames, classes)`` on the clip's own time axis (reading E-A03)."""
+
+    ahead: torch.Tensor
+    back: torch.Tensor
+
+
+class FBCRNN(Network):
     """A CNN, then one recurrent classifier that hears the clip forwards and one that hears it backwards.
 
     joint : train on the frame-wise maximum of both; False: each direction on its own last output (the twin that
     claim E05 needs)
 
-    `forward` gives logits of both, each ``(batch, frames, classes)`` on the clip's own time axis (reading E-A03).
+    `forward` gives `Directions`.
     """
 
-    def __init__(self, *, bands: int, classes: int, widths, units: int, joint: bool = True):
+    def __init__(
+        self, *, bands: int, classes: int, widths: list[int], units: int, joint: bool = True
+    ):
         super().__init__()
         self.units, self.joint = units, joint
         self.cnn = Front(bands=bands, widths=widths, units=units)
@@ -150,9 +161,9 @@ class FBCRNN(nn.Module):
     def forward(self, x, lengths=None):
         h = self.cnn(x, lengths)
         ahead = self.forward_rnn(h)
-        return ahead, turned(self.backward_rnn(turned(h, lengths)), lengths)
+        return Directions(ahead, turned(self.backward_rnn(turned(h, lengths)), lengths))
 
-    def loss(self, outputs, tags, lengths=None):
+    def loss(self, outputs, targets, lengths=None):
         """Binary cross-entropy of the clips' tags ``(batch, classes)``, summed over classes.
 
         Of the larger logit of every frame, mean over the frames of a clip, then over clips (reading E-A04);
@@ -160,11 +171,11 @@ class FBCRNN(nn.Module):
         """
         if not self.joint:
             entropies = [
-                F.binary_cross_entropy_with_logits(end, tags, reduction="none").sum(-1)
+                F.binary_cross_entropy_with_logits(end, targets, reduction="none").sum(-1)
                 for end in ends(*outputs, lengths)
             ]
             return torch.stack(entropies).mean()
-        repeated = tags.unsqueeze(1).expand_as(outputs[0])
+        repeated = targets.unsqueeze(1).expand_as(outputs[0])
         return entropy(torch.maximum(*outputs), repeated, lengths)
 
     def tags(self, outputs, lengths=None):
@@ -231,7 +242,7 @@ class FBCRNN(nn.Module):
         return found.unflatten(1, (batch, frames))
 
 
-class TagConditionedCNN(nn.Module):
+class TagConditionedCNN(Network):
     """Table 1 with scores at its end, told the clip's tags twice: beside its input and before its first
     convolution in time (Sec. 2).
 
@@ -240,7 +251,9 @@ class TagConditionedCNN(nn.Module):
     Input ``(batch, frames, bands)`` and tags ``(batch, classes)``, output logits ``(batch, frames, classes)``.
     """
 
-    def __init__(self, *, bands: int, classes: int, widths, units: int, conditioned: bool = True):
+    def __init__(
+        self, *, bands: int, classes: int, widths: list[int], units: int, conditioned: bool = True
+    ):
         super().__init__()
         self.conditioned = conditioned
         self.cnn = Front(
@@ -260,10 +273,10 @@ class TagConditionedCNN(nn.Module):
     def forward(self, x, tags, lengths=None):
         return self.cnn(x, lengths, tags if self.conditioned else None)
 
-    def loss(self, logits, targets, lengths=None):
+    def loss(self, outputs, targets, lengths=None):
         """Binary cross-entropy of strong labels, both ``(batch, frames, classes)``: summed over classes, mean
         over the frames of a clip, then over clips."""
-        return entropy(logits, targets, lengths)
+        return entropy(outputs, targets, lengths)
 
 
 def entropy(logits, targets, lengths):

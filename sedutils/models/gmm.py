@@ -3,13 +3,16 @@
 import warnings
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
-from scipy.special import expit
+import torch
+from torch import nn
 
-# scikit-learn takes over a second to import, so only what touches a mixture does it
+from sedutils.models.network import Network
+
+# scikit-learn takes over a second to import, so only what touches a mixture does it, and with it SciPy
+OF_MIXTURES = ("weights", "means", "covariances")  # as scikit-learn calls them, with a _ behind
 
 
-class GMM:
+class GMM(Network):
     """Per class one mixture for frames where it sounds and one for all the others.
 
     Diagonal covariances, k-means start, EM. The score of a frame is the log-likelihood ratio, averaged
@@ -24,13 +27,34 @@ class GMM:
     window_frames : length of the sliding window
     """
 
+    by_gradient = False
+
     def __init__(
         self, *, components: int, iterations: int, frames_per_model: int, window_frames: int
     ):
+        super().__init__()
         self.components, self.iterations = components, iterations
         self.frames_per_model, self.window_frames = frames_per_model, window_frames
-        self.models = []  # a class: mixtures of the frames with it and of those without
-        self.constant = np.empty(0)  # a class: the score of one without models, else NaN
+        for name in OF_MIXTURES:  # (modelled classes, with or without, components, ...)
+            self.register_parameter(f"{name}_", nn.Parameter(torch.empty(0)))
+        # a class: the score of one without models, else NaN
+        self.register_buffer("constant", torch.empty(0))
+
+    @classmethod
+    def front_end(cls, arguments):
+        return "mfcc"
+
+    @classmethod
+    def from_params(cls, arguments, *, classes, width, front_end):
+        own = {k: v for k, v in arguments.items() if k not in ("kind", "window_s")}
+        return cls(window_frames=round(arguments["window_s"] / front_end["hop_s"]), **own)
+
+    def begin(self, train, seed):
+        """All that there is to learn."""
+        rows = train.recordings.itertuples()
+        x, y = zip(*(train.recording(row, row.frames) for row in rows), strict=True)
+        self.fit(torch.cat([part[0] for part in x]).numpy(), torch.cat(y).numpy(), seed=seed)
+        return {}
 
     def fit(self, features: np.ndarray, targets: np.ndarray, *, seed: int) -> "GMM":
         """Train on normalised features ``(frames, dimensions)`` and binary targets ``(frames, classes)``."""
@@ -38,11 +62,18 @@ class GMM:
         columns = targets.astype(bool).T
         # k-means needs a frame for each Gaussian
         few = [[c.sum() < self.components, (~c).sum() < self.components] for c in columns]
-        self.constant = np.select(np.array(few).T, [0.0, 1.0], np.nan)
-        self.models = [
-            (self._mixture(features, column, rng), self._mixture(features, ~column, rng))
-            for column in columns[np.isnan(self.constant)]
+        constant = np.select(np.array(few).T, [0.0, 1.0], np.nan)
+        pairs = [
+            [self._mixture(features, chosen, rng) for chosen in (column, ~column)]
+            for column in columns[np.isnan(constant)]
         ]
+        arrays = {
+            f"{name}_": np.array([[getattr(m, f"{name}_") for m in pair] for pair in pairs])
+            for name in OF_MIXTURES
+        }
+        self.load_state_dict(
+            {k: torch.from_numpy(v) for k, v in (arrays | {"constant": constant}).items()}
+        )
         return self
 
     def _mixture(self, features, chosen, rng):
@@ -65,44 +96,45 @@ class GMM:
             warnings.simplefilter("ignore", ConvergenceWarning)
             return mixture.fit(features[rows])
 
+    def predict(self, frames, length, device="auto"):
+        """Scores of all recordings below each other, float32 ``(frames, classes)``."""
+        rows = frames.recordings.itertuples()
+        parts = (frames.recording(row, row.frames)[0][0].numpy() for row in rows)
+        return np.concatenate([self.scores(x) for x in parts])
+
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Scores ``(frames, classes)`` float32 of one recording's features ``(frames, dimensions)``."""
-        scores = np.tile(self.constant.astype(np.float32), (len(features), 1))
-        if self.models:
+        from scipy.ndimage import uniform_filter1d
+        from scipy.special import expit
+
+        constant = self.constant.numpy()
+        scores = np.tile(constant.astype(np.float32), (len(features), 1))
+        if np.isnan(constant).any():
             ratios = np.stack(
-                [p.score_samples(features) - n.score_samples(features) for p, n in self.models], 1
+                [p.score_samples(features) - n.score_samples(features) for p, n in self.mixtures()],
+                axis=1,
             )
             smooth = uniform_filter1d(ratios, self.window_frames, axis=0, mode="nearest")
-            scores[:, np.isnan(self.constant)] = expit(smooth)
+            scores[:, np.isnan(constant)] = expit(smooth)
         return scores
 
-    @property
-    def parameters(self) -> int:
-        """Means, variances and weights of all mixtures."""
-        return sum(
-            m.means_.size + m.covariances_.size + m.weights_.size
-            for pair in self.models
-            for m in pair
-        )
-
-    def state(self) -> dict[str, np.ndarray]:
-        """All as arrays: weights (modelled classes, 2, components), means and covariances (…, dimensions)."""
-        names = ("weights_", "means_", "covariances_")
-        mixtures = {
-            n: np.array([[getattr(m, n) for m in pair] for pair in self.models]) for n in names
-        }
-        return mixtures | {"constant": self.constant}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take over what `state` gave."""
+    def mixtures(self):
+        """Of each modelled class scikit-learn's mixtures of frames with and without it."""
         from sklearn.mixture import GaussianMixture
 
-        self.constant, self.models = state["constant"], []
-        for arrays in zip(*(state[n] for n in ("weights_", "means_", "covariances_")), strict=True):
-            pair = []
-            for weights, means, covariances in zip(*arrays, strict=True):
+        arrays = [getattr(self, f"{name}_").detach().numpy() for name in OF_MIXTURES]
+        for pair in zip(*arrays, strict=True):
+            mixtures = []
+            for weights, means, covariances in zip(*pair, strict=True):
                 mixture = GaussianMixture(self.components, covariance_type="diag")
                 mixture.weights_, mixture.means_, mixture.covariances_ = weights, means, covariances
                 mixture.precisions_cholesky_ = 1 / np.sqrt(covariances)
-                pair.append(mixture)
-            self.models.append(tuple(pair))
+                mixtures.append(mixture)
+            yield mixtures
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """As torch's, for any number of modelled classes and dimensions."""
+        for name in OF_MIXTURES:
+            setattr(self, f"{name}_", nn.Parameter(torch.empty_like(state_dict[f"{name}_"])))
+        self.constant = torch.empty_like(state_dict["constant"])
+        return super().load_state_dict(state_dict, strict=strict, assign=assign)

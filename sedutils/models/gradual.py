@@ -17,6 +17,8 @@ Finetuning Net          ``FinetuningNet(asr=256)``: the ASR features alone
 ======================  =====================================================================
 """
 
+from typing import Literal
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -32,7 +34,21 @@ POOLS = ((4, 2), (4, 1), (4, 1))  # (frequency, time), after the first, third an
 ACTIVATIONS = ("softmax", "sigmoid")
 
 
-class CBRNN(StopsByLoss):
+class WithAsr(StopsByLoss, abstract=True):
+    """A network that may get ASR features; ``asr`` of its section of params.yaml names their array, or is none."""
+
+    @classmethod
+    def front_end(cls, arguments):
+        return "log_mel" if arguments["asr"] == "none" else f"log_mel+{arguments['asr']}"
+
+    @classmethod
+    def from_params(cls, arguments, *, classes, width, front_end):
+        bands = front_end["mel_bands"] * front_end["context"]
+        own = arguments | {"asr": width - PER_DECISION * bands}
+        return super().from_params(own, classes=classes, width=bands, front_end=front_end)
+
+
+class CBRNN(WithAsr):
     """Spectral attention, four convolutions with two residual additions, GRU, temporal attention, dense.
 
     bands : spectral values of a 50 ms frame
@@ -57,7 +73,7 @@ class CBRNN(StopsByLoss):
         layers: int,
         spectral_units: int,
         temporal_units: int,
-        attention: str,
+        attention: Literal["softmax", "sigmoid"],
         dropout: float,
         frames: int = 300,
         spectral_attention: bool = True,
@@ -81,6 +97,10 @@ class CBRNN(StopsByLoss):
         self.output = nn.Linear(2 * units + asr, classes)
         self.apply(initialise)
 
+    @classmethod
+    def from_params(cls, arguments, **features):
+        return super().from_params(arguments | {"frames": arguments["sequence_frames"]}, **features)
+
     def forward(self, x):
         if x.shape[1] != self.frames:
             told = f"clips of {x.shape[1]} decisions, the network is one for {self.frames}"
@@ -101,7 +121,7 @@ class CBRNN(StopsByLoss):
         return self.recurrent(c) * self.temporal(c)
 
 
-class FinetuningNet(StopsByLoss):
+class FinetuningNet(WithAsr):
     """A dense layer on the ASR features alone (Sec. 3); reads the same x as `CBRNN`.
 
     A sigmoid a class in place of the paper's softmax over event and no event (reading G-A17).

@@ -5,15 +5,16 @@ Networks take normalised log mel energies ``(batch, frames, bands)``. Proposals 
 feature map, one frame of which is eight of the input; what `RCRNN.detect` returns is in input frames.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import pandas as pd
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from sedutils.models import regions
 from sedutils.models.blocks import Dense, initialise
+from sedutils.models.network import pick
 from sedutils.models.regions import Events
 from sedutils.models.residual import STRIDE, Extractor
 from sedutils.models.stopping import StopsByLoss
@@ -24,6 +25,7 @@ POOLED = 7  # frames an interval is pooled into
 PROPOSALS = 100
 SAMPLED_ANCHORS = 256  # a clip, at most half of them positive (reading R-A05)
 PROPOSAL_OVERLAP, EVENT_OVERLAP = 0.7, 0.5  # more than that is suppressed (reading R-A07)
+CLIPS_AT_ONCE = 8  # of those that are only listened to
 FOREGROUND = 0.5  # intersection over union of a proposal that counts as an event (reading R-A06)
 
 
@@ -38,10 +40,6 @@ class Regions(NamedTuple):
     classes: torch.Tensor  # (batch, proposals, 1 + classes), logits, background first
     refinements: torch.Tensor  # (batch, proposals, classes, 2)
     extent: float  # length of the clips
-
-    def float(self):
-        """Itself: `training.fit` asks a network's output for float32, which this is."""
-        return self
 
 
 class Detections(NamedTuple):
@@ -60,10 +58,14 @@ class ClipTagger(StopsByLoss):
     Output: logits ``(batch, 1, classes)``.
     """
 
-    time_pooling = True  # `training.predict` then gives one row a clip
-
     def __init__(
-        self, *, bands: int, classes: int, widths: tuple[int, int], recurrent: str, units: int
+        self,
+        *,
+        bands: int,
+        classes: int,
+        widths: tuple[int, int],
+        recurrent: Literal["bigru", "gru", "none"],
+        units: int,
     ):
         super().__init__()
         self.extractor = Extractor(bands=bands, widths=widths, recurrent=recurrent, units=units)
@@ -73,14 +75,13 @@ class ClipTagger(StopsByLoss):
     def forward(self, x):
         return self.output(self.extractor(x).amax(dim=1, keepdim=True))
 
-    def loss(self, logits, roll):
-        """Binary cross-entropy of the tags; ``roll`` (batch, frames, classes)."""
-        tags = roll.amax(dim=1, keepdim=True)
-        return F.binary_cross_entropy_with_logits(logits, tags)
+    def loss(self, outputs, targets):
+        """Binary cross-entropy of the tags; ``targets`` (batch, frames, classes)."""
+        return super().loss(outputs, targets.amax(dim=1, keepdim=True))
 
-    def validation_score(self, frames, sequence_frames: int, device) -> float:
+    def validation_score(self, validation, *, train, length):
         """Minus the mean loss to a hundredth: of clips told apart without error it falls for ever."""
-        return round(super().validation_score(frames, sequence_frames, device), 2)
+        return round(super().validation_score(validation, train=train, length=length), 2)
 
 
 class ProposalNetwork(nn.Module):
@@ -149,7 +150,7 @@ class RCRNN(StopsByLoss):
         bands: int,
         classes: int,
         widths: tuple[int, int],
-        recurrent: str,
+        recurrent: Literal["bigru", "gru", "none"],
         units: int,
         nodes: int,
     ):
@@ -181,9 +182,10 @@ class RCRNN(StopsByLoss):
         classes, refinements = self.classifier(regions.pool(features, proposals, POOLED))
         return Regions(anchors, scores, offsets, proposals, found, classes, refinements, extent)
 
-    def loss(self, outputs: Regions, roll):
-        """Eq. 1 twice, of the RPN and of the final classifier; ``roll`` (batch, frames, classes) as `runs` reads it."""
-        events = regions.runs(roll)
+    def loss(self, outputs: Regions, targets):
+        """Eq. 1 twice, of the RPN and of the final classifier; ``targets`` (batch, frames, classes) as `runs` reads
+        them."""
+        events = regions.runs(targets)
         events = events._replace(intervals=events.intervals / STRIDE)
         return proposal_loss(outputs, events) + classifier_loss(outputs, events)
 
@@ -204,6 +206,29 @@ class RCRNN(StopsByLoss):
         onset, offset = (STRIDE * edge.gather(2, index) for edge in intervals.unbind(-1))
         label = torch.arange(score.shape[1], device=x.device)[:, None].expand_as(score)
         return Detections(*(v.flatten(1) for v in (onset, offset, label, score, present)))
+
+    def scores_at(self, frames, points, device="auto"):
+        """The probability of the surest event of each class that covers each point; see `most_probable`."""
+        device = pick(device)
+        self.to(device).eval()
+        length, parts = int(frames.lengths[0]), []
+        points = np.minimum(points, length - 0.5)  # the last frame speaks for what is behind it
+        for start in range(0, len(frames), CLIPS_AT_ONCE):
+            some = slice(start, start + CLIPS_AT_ONCE)
+            x, _ = frames.batch(frames.recordings.first_frame.to_numpy()[some], length)
+            found = self.detect(x.to(device))
+            at = torch.tensor(points[some], dtype=torch.float32, device=device)
+            parts.append(most_probable(found, at, self.classifier.classes.out_features - 1).cpu())
+        return torch.cat(parts).numpy()
+
+
+def of_tagger(arguments: dict, pretraining: dict) -> dict:
+    """The section of params.yaml of the tagger that an R-CRNN's extractor comes from, out of the R-CRNN's own.
+
+    pretraining : section ``rcrnn.pretraining``, which replaces its training values
+    """
+    own = {k: v for k, v in arguments.items() if k != "nodes"}
+    return own | pretraining | {"kind": "ClipTagger"}
 
 
 @torch.no_grad()
@@ -255,32 +280,20 @@ def mean_over(values, chosen):
     return (values * chosen).sum() / chosen.sum().clamp(min=1)
 
 
-def event_table(
-    detections: Detections,
-    *,
-    recordings: list[str],
-    labels: list[str],
-    hop_s: float,
-    threshold: float = 0.8,
-    single: bool = True,
-) -> pd.DataFrame:
-    """The events of at least ``threshold``: recording (one a clip), onset_s, offset_s, label, score.
+def most_probable(found: Detections, middles: torch.Tensor, classes: int) -> torch.Tensor:
+    """The probability of the surest event of each class that covers each point, 0 where there is none.
 
-    ``single`` keeps the most probable one of a clip and class, as at most one is known to be there
-    (Sec. 2.3).
+    All events that survive suppression count (not the surest of a clip alone, as in the paper, whose clips
+    hold one): at a threshold the frames that are left are those of all events at least as probable.
+
+    found : candidates of a batch, of each class as many
+    middles : ``(batch, points)`` in input frames
+    Output: ``(batch, points, classes)``
     """
-    chosen = detections.present & (detections.score >= threshold)
-    row = chosen.nonzero()[:, 0].cpu().numpy()
-    onset, offset, label, score, _ = (v[chosen].cpu().numpy() for v in detections)
-    table = pd.DataFrame(
-        {
-            "recording": [recordings[i] for i in row],
-            "onset_s": onset * hop_s,
-            "offset_s": offset * hop_s,
-            "label": [labels[i] for i in label],
-            "score": score,
-        }
+    onset, offset, score = (
+        v.unflatten(1, (classes, -1)) for v in (found.onset, found.offset, found.score)
     )
-    if single:  # a class's candidates come in falling order
-        table = table.drop_duplicates(["recording", "label"])
-    return table.sort_values(["recording", "onset_s"], kind="stable", ignore_index=True)
+    score = score * found.present.view_as(score)
+    at = middles[:, None, None]
+    covered = (onset[..., None] <= at) & (at < offset[..., None])
+    return (score[..., None] * covered).amax(dim=2).transpose(1, 2)

@@ -14,7 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sedutils import triplets
 from sedutils.models.blocks import Dense, LockedDropout, convolutions, initialise, stacked
+from sedutils.models.network import Network
 
 TRIPLET = 3  # activity, distance to the onset, distance to the offset
 # Keeps 0 / 0 off where targets and estimates are all 0 (reading B05). The smallest union of an active
@@ -59,7 +61,7 @@ class BidirectionalGRU(nn.Module):
         return torch.cat((ahead, back.flip(1)), dim=-1)
 
 
-class MultiLabelCRNN(nn.Module):
+class MultiLabelCRNN(Network):
     """The baseline of Sec. 4.4: the body of Fig. 1 with one activity a class and frame.
 
     The residual branch and the recurrent one are added (reading B03): W_a has 2H rows, which fits a sum
@@ -80,7 +82,7 @@ class MultiLabelCRNN(nn.Module):
         classes: int,
         maps: int,
         pool: list[int],
-        filter_shape: list[int],
+        filter_shape: tuple[int, int],
         units: int,
         dropout: float,
     ):
@@ -99,9 +101,9 @@ class MultiLabelCRNN(nn.Module):
         a = self.residual(x) + z  # eq. 4
         return self.output(a)  # (batch, frames, outputs per class * classes)
 
-    def loss(self, logits, activity):
+    def loss(self, outputs, targets):
         """E_class of eq. 6 alone."""
-        return classification_loss(logits, activity)
+        return classification_loss(outputs, targets)
 
 
 class MultiTaskCRNN(MultiLabelCRNN):
@@ -115,14 +117,26 @@ class MultiTaskCRNN(MultiLabelCRNN):
     def forward(self, x):
         return super().forward(x).unflatten(-1, (TRIPLET, -1))
 
-    def loss(self, logits, triplets):
+    def begin(self, train, seed):
+        """The longest event of each class, in frames, which scales its distances: inference needs it, too."""
+        self.longest = triplets.longest_events(triplets.rolls(train))
+        return {"longest_events": self.longest.tolist()}
+
+    def targets(self, train):
+        """Triplets ``(frames, 3, classes)``."""
+        return triplets.with_triplets(train, self.longest)
+
+    def activity(self, outputs):
+        return outputs[:, :, 0]
+
+    def loss(self, outputs, targets):
         """E of eq. 9."""
-        return multitask_loss(logits, triplets)
+        return multitask_loss(outputs, targets)
 
 
-def multitask_loss(logits, triplets):
+def multitask_loss(logits, targets):
     """E of eq. 9, unweighted, from logits and target triplets ``(batch, frames, 3, classes)``."""
-    activity, distances = triplets[:, :, 0], triplets[:, :, 1:]
+    activity, distances = targets[:, :, 0], targets[:, :, 1:]
     estimates = torch.sigmoid(logits[:, :, 1:])
     return (
         classification_loss(logits[:, :, 0], activity)

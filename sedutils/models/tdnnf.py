@@ -7,19 +7,26 @@ reaches beyond the recording, as Kaldi does; no layer pads. The frame subsamplin
 trained at 30 ms gives features at 10 ms when the same weights are loaded with ``subsampling=1``.
 """
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from sedutils.frames import Frames
 from sedutils.models.blocks import initialise
+from sedutils.models.network import Network, half_precision
 
 SPLICE = 3  # frames t-1, t, t+1 before the first layer
 BATCH_NORM_EPSILON = 1e-3
 SPEED = 1 / 8  # nu of Sec. 2.1: near a solution it converges quadratically
 UNEVEN = 1.02  # above it the eigenvalues are too far apart for full speed
+CONSTRAIN_STEPS = 4  # Sec. 2
+PRIOR_FRAMES = 300  # of 10 ms, see `shift`
 
 
-class TDNNF(nn.Module):
+class TDNNF(Network):
     """Acoustic model: splice and fixed transform, one TDNN layer, TDNN-F layers, prefinal, phones.
 
     mfcc, ivector : dimensions of a frame and of the speaker vector (0: none)
@@ -60,7 +67,7 @@ class TDNNF(nn.Module):
             "subsampling": subsampling,
         }
         self.mfcc, self.subsampling = mfcc, subsampling
-        self.channel: torch.Tensor | None = None  # see `sedutils.acoustic_model.shift`
+        self.channel: torch.Tensor | None = None  # see `shift`
         self.dense_layers = layers_at_full_rate(strides, subsampling)
         self.context = 1 + sum(strides)  # frames to each side
         spliced = SPLICE * mfcc + ivector
@@ -83,6 +90,32 @@ class TDNNF(nn.Module):
         self.lda = nn.Linear(spliced, spliced).requires_grad_(False)
         nn.init.eye_(self.lda.weight)
         nn.init.zeros_(self.lda.bias)
+
+    def begin(self, train, seed):
+        """Make the fixed transform one that brings each MFCC to mean 0 and deviation 1.
+
+        And the mean of the training frames its channel, which `shift` brings every recording to. A speaker
+        vector stays as it is.
+        """
+        self.channel = train.mean
+        ivector = self.widths["ivector"]
+        mean = F.pad(train.mean.repeat(SPLICE), (0, ivector))
+        std = F.pad(train.std.repeat(SPLICE), (0, ivector), value=1.0)
+        self.lda.weight.data = torch.diag(1 / std)
+        self.lda.bias.data = -mean / std
+        return {}
+
+    def loss(self, outputs, targets):
+        """Cross-entropy of logits ``(batch, frames out, phones)`` and codes of phones ``(batch, frames out)``."""
+        return F.cross_entropy(outputs.flatten(0, 1), targets.long().flatten())
+
+    def after_step(self, step):
+        if step % CONSTRAIN_STEPS == 0:
+            self.constrain()
+
+    def validation_score(self, validation, *, train, length):
+        """Frame accuracy."""
+        return frame_accuracy(self, validation)
 
     def forward(self, x, ivector=None):
         """Logits ``(batch, frames out, phones)`` from MFCCs ``(batch, frames, mfcc)``; see `features`."""
@@ -198,3 +231,47 @@ def constrain(matrix: torch.Tensor) -> None:
     nu = torch.where(uneven, SPEED / 2, SPEED)
     p.diagonal().sub_(scale)
     m.sub_((4 * nu / scale * p) @ m)
+
+
+def shift(x: torch.Tensor, channel: torch.Tensor) -> torch.Tensor:
+    """What brings a recording's MFCCs ``(frames, 40)`` to a channel's mean, ``(40,)``: microphone and room go.
+
+    The recording's mean is estimated with the channel's as `PRIOR_FRAMES` more frames, so that a short
+    sound keeps its colour. Without it a model of made speech is lost on real speech.
+    """
+    mean = (x.sum(0) + PRIOR_FRAMES * channel) / (len(x) + PRIOR_FRAMES)
+    return channel - mean
+
+
+def logits_of(
+    model: TDNNF, x: np.ndarray | torch.Tensor, *, features: bool = False
+) -> torch.Tensor:
+    """Logits (or ASR features) of one recording: MFCCs ``(frames, 40)`` to ``(frames out, units)`` on the CPU."""
+    device = next(model.parameters()).device
+    x = as_tensor(x).to(device)
+    if model.channel is not None:
+        x = x + shift(x, model.channel.to(device))
+    x = x[None]
+    model.eval()
+    with torch.no_grad(), half_precision(device):
+        return (model.features(x) if features else model(x))[0].float().cpu()
+
+
+def as_tensor(x: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """A part of a memory map is copied."""
+    return torch.from_numpy(np.array(x)) if isinstance(x, np.ndarray) else x
+
+
+def recordings_of(frames: Frames) -> Iterator[tuple]:
+    """MFCCs and phone codes of each recording."""
+    for part in frames.slices():
+        yield frames.features[part], frames.targets_of(part)
+
+
+def frame_accuracy(model: TDNNF, frames: Frames) -> float:
+    """Share of the frames (at the rate of the network) that get their own phone, SIL and SPN among them."""
+    hits, total = 0, 0
+    for x, y in recordings_of(frames):
+        found, y = logits_of(model, x).argmax(-1).numpy(), y[:: model.subsampling]
+        hits, total = hits + int((found == y).sum()), total + len(y)
+    return hits / total

@@ -7,18 +7,19 @@ regimes of pre-training (Table 3) and the comparison (Table 4) take what the sea
 import itertools
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sedutils import files, jobs, rare_training, recipes
+from sedutils import files, jobs, rare_training, recipes, systems
 from sedutils.corpus import Corpus
 from sedutils.decoding.thresholds import search_onsets
 from sedutils.metrics import rare
 from sedutils.models.blocks import keras_parameters
+from sedutils.models.kao2018 import of_tagger
 from sedutils.rare_training import Task
-from sedutils.systems import System
 
 REGIMES = ("scratch", "fixed", "finetuned")  # of the extractor (Table 3)
 
@@ -46,11 +47,11 @@ class Detector:
         return Path(self.label, "tagger", f"{self.recurrent}-{self.units}", str(self.seed))
 
 
-def extractors(label: str, systems: dict[str, dict], seeds: list[int]) -> list[Detector]:
+def extractors(label: str, designs: dict[str, dict], seeds: list[int]) -> list[Detector]:
     """Table 1: the systems of the family, name -> section of params.yaml."""
     return [
         Detector(label, s["recurrent"], s["units"], s["nodes"], "finetuned", seed)
-        for s, seed in itertools.product(systems.values(), seeds)
+        for s, seed in itertools.product(designs.values(), seeds)
     ]
 
 
@@ -66,7 +67,7 @@ def regimes(label: str, units: int, nodes: int, seeds: list[int]) -> list[Detect
     return [Detector(label, "bigru", units, nodes, regime, seed) for regime, seed in points]
 
 
-def train(
+def train_round(
     detectors: list[Detector],
     *,
     corpus: Path,
@@ -87,35 +88,30 @@ def train(
     facts : kept with each network
     spread : how `sedutils.jobs.parallel` spreads the trainings
     """
-    common = {"settings": settings}
-    taggers, rows = {}, []
-    for d in dict.fromkeys(detectors):
+    taggers, rows = {}, {}
+    for d in detectors:
         arguments = base | {"recurrent": d.recurrent, "units": d.units, "nodes": d.nodes}
-        own = facts | {"seed": d.seed}
+        own = {"seed": d.seed, "settings": settings, "facts": facts}
+        rows[d.path] = own | {
+            "name": f"{d.regime} {d.recurrent}-{d.units}-{d.nodes}",
+            "data": Task(corpus, features, d.label, probabilities["detector"]),
+            "folder": folder / d.path,
+            "arguments": arguments,
+            "answers": rare_training.best_events,
+        }
         if d.regime != "scratch":
-            taggers[d.tagger] = {
-                "task": Task(corpus, features, d.label, probabilities["tagger"]),
+            taggers[d.tagger] = own | {
+                "name": f"tagger {d.recurrent}-{d.units}",
+                "data": Task(corpus, features, d.label, probabilities["tagger"]),
                 "folder": folder / d.tagger,
-                "arguments": arguments,
-                "pretraining": pretraining,
-                "facts": own | {"system": f"tagger {d.recurrent}-{d.units}"},
+                "arguments": of_tagger(arguments, pretraining),
+                "answers": rare_training.nothing,
             }
-        rows.append(
-            {
-                "task": Task(corpus, features, d.label, probabilities["detector"]),
-                "folder": folder / d.path,
-                "arguments": arguments,
-                "tagger": None if d.regime == "scratch" else folder / d.tagger,
-                "fixed": d.regime == "fixed",
-                "facts": own | {"system": f"{d.regime} {d.recurrent}-{d.units}-{d.nodes}"},
-            }
-        )
-    for function, tasks, what in (
-        (rare_training.train_tagger, list(taggers.values()), "extractors"),
-        (rare_training.train_detector, rows, "R-CRNNs"),
-    ):
-        todo = [t | common for t in tasks if not (t["folder"] / "history.csv").exists()]
-        jobs.parallel(function, todo, label=what, **spread)
+            begin = {"tagger": folder / d.tagger, "fixed": d.regime == "fixed"}
+            rows[d.path]["learn"] = partial(rare_training.finetuned, **begin)
+    for tasks, what in ((taggers, "extractors"), (rows, "R-CRNNs")):
+        todo = [t for t in tasks.values() if not (t["folder"] / "history.csv").exists()]
+        jobs.parallel(systems.train, todo, label=what, **spread)
 
 
 def best_point(
@@ -139,7 +135,7 @@ def best_point(
                 "split": split,
                 "units": units,
                 "nodes": nodes,
-                "parameters": keras_parameters(System.read(folder / group[0].path).model),
+                "parameters": keras_parameters(systems.System.read(folder / group[0].path).model),
                 # rounded, so that the order of the seeds does not tell equals apart
                 "error_rate": round(float(np.mean(rates)), 9),
                 "validation_loss": round(float(np.mean(losses)), 6),
