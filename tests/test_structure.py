@@ -10,7 +10,7 @@ CHAPTERS = ("crnn", "multitask", "rcrnn", "gradual", "fbcrnn", "comparison")
 GROUND = ("files", "jobs", "params")
 # Package -> what of sedutils it may import beside itself
 MAY_IMPORT = {
-    "models": ("metrics", "frames", "triplets", *GROUND),
+    "models": ("metrics", "frames", "files", "triplets"),
     "metrics": GROUND,
     "decoding": ("metrics", *GROUND),
 }

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils.metrics import tags
+from sedutils.metrics.tags import equal_error_rates
 from sedutils.models.blocks import (
     Dense,
     GRULayer,
@@ -54,8 +54,8 @@ class FrameOrChunk(Network, abstract=True):
             return super().validation_score(validation, train=train, length=length)
         scores = self.predict(validation, length, validation.mean.device)
         rows = validation.recordings.itertuples()
-        there = [validation.recording(row, row.frames)[1].amax(dim=0) for row in rows]
-        rates = tags.equal_error_rates(torch.stack(there).cpu().numpy(), scores)
+        tags = [validation.recording(row, row.frames)[1].amax(dim=0) for row in rows]
+        rates = equal_error_rates(torch.stack(tags).cpu().numpy(), scores)
         return 1 - float(np.nanmean(rates))
 
 
