@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from sedutils import closure, training
 from sedutils.models.cakir2017 import CNN, CRNN, FNN
 from sedutils.models.ebbers2020 import FBCRNN
+from sedutils.pipeline import closure
+from sedutils.training import loop as training
 
 PACKAGE = {
     "__init__.py": "",
-    "params.py": "from sedutils import other\n",
+    "pipeline/__init__.py": "",
+    "pipeline/params.py": "from sedutils import other\n",
     "other.py": "",
     "notes.txt": "",
     "top.py": "def later():\n    from sedutils.room import inner\n    return inner\n",
@@ -43,7 +45,7 @@ def project(tmp_path):
         ("from sedutils.room import beside", ["room/__init__", "room/beside"]),
         ("from sedutils.room.beside import x", ["room/__init__", "room/beside"]),
         ("from sedutils.room import starts", ["room/__init__", "room/helper", "room/starts"]),
-        ("from sedutils import params", ["other"]),  # itself it changes no result
+        ("from sedutils.pipeline import params", ["other"]),  # itself it changes no result
         ("import numpy\nfrom pathlib import Path", []),
     ],
 )

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import corpus, files
+from sedutils.corpora import corpus
+from sedutils.pipeline import files
 
 LABELS = ("rain", "dog_barking")
 

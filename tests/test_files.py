@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sedutils import files
+from sedutils.pipeline import files
 
 RATE = 44100
 

@@ -17,7 +17,8 @@ import pytest
 from conftest import refused
 from sections import FRONT_END, TRAINING
 
-from sedutils import files, jobs, systems
+from sedutils.pipeline import files, jobs
+from sedutils.training import systems
 
 SETTINGS = TRAINING | {"max_epochs": 40, "minimum_epochs": 40, "checkpoint_epochs": 1}
 FNN = {

@@ -5,7 +5,7 @@ One row of x is a decision of 100 ms: two frames of 50 ms beside each other, the
 
     x (batch, 300, 2 * bands + asr)   bands = 40 mel bands x 5 frames of context = 200
 
-so features, targets and logits have one frame rate, as `sedutils.training.fit` and its scores need. The ASR
+so features, targets and logits have one frame rate, as `sedutils.training.loop.fit` and its scores need. The ASR
 path is the prefinal output of a `sedutils.models.tdnnf.TDNNF`, averaged over each 100 ms (reading G-A07),
 computed once and stored: it never changes, and so it costs no training step anything.
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
 from sedutils.models.blocks import initialise
 from sedutils.models.network import Network, half_precision
 
