@@ -306,9 +306,8 @@ def test_a_bank_with_one_class_has_its_chapter(one):
     assert "No glassbreak and no gunshot" in limits and "7 epochs" in limits
 
 
-def test_thresholds_and_readings_are_listed(three):
+def test_thresholds_are_listed(three):
     table = results.thresholds(three)
     assert len(table) == 5 * 3 * 2 and table.base.between(0.1, 0.9).all()
     high = table[table.system == "crnn_ta"]
     assert (high.base + high.ratio > 0.3).all()
-    assert set(page.READINGS) <= set(PUBLISHED.readings.id)

@@ -1,9 +1,12 @@
-"""Tables of the chapters, ours beside the published, and what stands around them."""
+"""What stands around a chapter's tables: where sound and numbers come from, claims, readings, limits."""
 
 import json
 from html import escape
 
 import pandas as pd
+from IPython.display import Markdown
+
+from sedutils.show.columns import plain_html
 
 # What the facts of Cakir et al. 2017 call its corpora
 DATASETS = {
@@ -65,19 +68,17 @@ def contrast_line(row) -> str:
     return f"{' '.join(parts)}{bound}: {row.outcome}"
 
 
-def readings_html(published, done: dict[str, str], *, only: bool = False) -> str:
-    """What the paper leaves open, the reading taken, and what this run did where that differs or adds.
+def readings_html(published, only: list[str] | None = None) -> str:
+    """What the paper leaves open, the reading taken, and what is done here where that differs or adds.
 
-    only : no more than the readings that ``done`` names
+    only : ids of the readings shown, in place of all
     """
-    rows = "".join(
-        f"<tr><td>{r.id}</td><td>{escape(r.topic)}</td><td>{escape(r.issue)}</td><td>{escape(r.reading)}"
-        f"</td><td>{escape(done.get(r.id, 'the reading'))}</td></tr>"
-        for r in published.readings.itertuples()
-        if r.id in done or not only
-    )
-    head = "".join(f"<th>{t}</th>" for t in ("", "topic", "what is open", "reading", "done here"))
-    return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    readings = published.readings.assign(done=lambda r: r.done.fillna("the reading"))
+    if only:
+        readings = readings[readings.id.isin(only)]
+    heads = {"id": "", "topic": "topic", "issue": "what is open", "reading": "reading"}
+    heads |= {"done": "done here"}
+    return plain_html(readings[[*heads]].rename(columns=heads))
 
 
 def provenance_html(trained: dict[str, dict[str, list]], sources: dict[str, str], size: str) -> str:
@@ -98,12 +99,23 @@ def box_html(lines: dict[str, str]) -> str:
     return f"<table class='provenance'>{rows}</table>"
 
 
-def spread(row, metric: str, *, digits: int) -> str:
-    """``mean ± std`` of a metric's columns in a row, or a dash."""
-    mean, std = row[f"{metric}_mean"], row[f"{metric}_std"]
-    if pd.isna(mean):
-        return "–"
-    return f"{mean:.{digits}f}" + ("" if pd.isna(std) else f" ± {std:.{digits}f}")
+def bullets(items: list[str]) -> Markdown:
+    """A bulleted list; the items are Markdown."""
+    return Markdown("".join(f"- {item}\n" for item in items))
+
+
+def caveats(sources: dict[str, str], seeds: dict[str, list[int]]) -> list[str]:
+    """What any page has to say of sound that is not the paper's, and of a single seed.
+
+    sources, seeds : of each corpus
+    """
+    items = []
+    for name, title in TITLES.items():
+        if sources.get(name, "official") != "official":
+            items.append(f"{title}: {SOURCES[sources[name]]} Levels cannot be compared.")
+        if len(seeds.get(name, [])) == 1:
+            items.append(f"{title}: one seed, so no spread over seeds; the interval decides.")
+    return items
 
 
 def list_html(items: list[str]) -> str:

@@ -7,21 +7,8 @@ import pandas as pd
 import torch
 
 from sedutils.papers.cakir2017.chapter import METRICS, Results
-from sedutils.show import tables
+from sedutils.show import columns
 from sedutils.show.tables import SOURCES, box_html, list_html
-
-# reading id -> what this project does where it adds to the reading or departs from it
-READINGS = {
-    "A08": "the reading; ReLU behind the pooling, which gives the same numbers",
-    "A09": "the reading; torch's GRU (reset gate behind the matrix, logistic sigmoid) in place of Keras 1.1's",
-    "A10": "batch_frames of each system in params.yaml; laptop size raises the learning rate",
-    "A12": "Glorot uniform and orthogonal",
-    "A14": "the reading, through sed_eval",
-    "A16": "the reading; power spectrum, each window centred on the middle of its 20 ms",
-    "A17": "the reading; zeros behind the end of a recording",
-    "A25": "the reading; edge frames repeated at the ends of a sequence",
-    "A30": "official when present; else mixed here by that recipe, the published shares of the classes kept",
-}
 
 
 def provenance(results: Results, corpus, source: str, size: str) -> str:
@@ -120,7 +107,7 @@ def variants_html(table: pd.DataFrame, name: str) -> str:
 def spread(row, metric: str) -> str:
     """``mean ± std`` with the paper's number of decimals (percent one, error rates two), or a dash."""
     digits = 2 if metric.removeprefix("paper_").startswith("ER_") else 1
-    return tables.spread(row, metric, digits=digits)
+    return columns.spread(row, metric, digits)
 
 
 def is_best(row, contenders: pd.DataFrame, metric: str) -> bool:

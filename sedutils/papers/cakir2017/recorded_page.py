@@ -7,19 +7,6 @@ import pandas as pd
 from sedutils.papers.cakir2017.page import is_best, spread
 from sedutils.show.tables import TITLES, list_html
 
-# reading id -> what this project does where it adds to the reading or departs from it
-READINGS = {
-    "A02": "the reading; both CNNs stand in Table VI",
-    "A05": "17; the classes that occur",
-    "A13": "the reading",
-    "A16": "the reading, but CHiME-Home's recordings of 48 kHz are read: 0 to 22050 Hz as everywhere",
-    "A21": "the reading",
-    "A22": "the reading; on foley validation takes whole development parts, which share no voice",
-    "A23": "the reading: the GMM here is scene-independent and has a row of its own",
-    "A28": "the reading on official data; on foley recordings with the same speakers, in every scene",
-    "A29": "the reading",
-}
-
 
 def beside_html(table: pd.DataFrame, metrics: dict[str, str]) -> str:
     """Tables V and VI: ours (mean ± std) beside the printed value, the best of ours in bold.

@@ -8,7 +8,8 @@ from sedutils.papers.comparison.cuts import GRID_S
 from sedutils.papers.comparison.entries import STRONG, WEAK
 from sedutils.papers.comparison.results import Results
 from sedutils.papers.comparison.scoring import METRICS
-from sedutils.show.tables import SOURCES, TITLES, list_html, spread
+from sedutils.show.columns import spread
+from sedutils.show.tables import SOURCES, TITLES, list_html
 
 CORPUS = "tut_sed_synthetic_2016"
 HEADS = {

@@ -8,36 +8,13 @@ from sedutils.papers.ebbers2020 import results
 from sedutils.papers.ebbers2020.experiments import TAGGERS
 from sedutils.papers.ebbers2020.layers import layers, parameters
 from sedutils.papers.ebbers2020.results import AVERAGE, SYSTEMS, Results
+from sedutils.show.columns import spread
 from sedutils.show.plots import name_of
-from sedutils.show.tables import SOURCES, TITLES, list_html, spread
+from sedutils.show.tables import SOURCES, TITLES, list_html
 
-__all__ = ["READINGS", "contexts_html", "detection_html", "headline_html", "layers", "limits_html"]
+__all__ = ["contexts_html", "detection_html", "headline_html", "layers", "limits_html"]
 __all__ += ["parameters", "table3_html"]
 
-# reading id -> what this project does where it adds to the reading or departs from it
-READINGS = {
-    "E-A01": "the reading; classes are compared by name",
-    "E-A02": "the reading; the windows as printed, cut from the input, stand beside it with what each has heard",
-    "E-A03": "the reading",
-    "E-A04": "the reading; the twin without joint training has the last output of each direction in its loss",
-    "E-A05": "the reading",
-    "E-A06": "the reading; clips are judged anew at every validation, so one may leave again",
-    "E-A07": "the reading",
-    "E-A08": "12 frames at the paper's size, as the layers give; the number of the live network is on the page",
-    "E-A09": "the reading; the probability is the share of validation clips without the class that the ensemble "
-    "tags with it",
-    "E-A10": "the reading; blur and scaling as in section weak_training.augmentation of params.yaml; mixtures add "
-    "mel energies, and a frequency mask is a share of the bands (the reading's 20 of 128)",
-    "E-A11": "the reading",
-    "E-A12": "three numbers a class: chosen on the clips reported, on the other half of them, and reported on "
-    "public clips; training, pseudo labels and thresholds have seen no public clip",
-    "E-A13": "the reading; the tags of the FBCRNNs mask all systems, parts and twins alike",
-    "E-A14": "the reading; beyond a clip's ends its first and last score are repeated",
-    "E-A15": "the reading, by sed_eval; a class without events in the clips is left out of the mean",
-    "E-A16": "max pooling; mean and deviation of each band over the training frames",
-    "E-A17": "the reading",
-    "E-A18": "the reading",
-}
 CUTS = {"hidden": "cut from the CNN's output", "input": "cut from the input, as printed"}
 
 

@@ -15,33 +15,11 @@ from sedutils.papers.gradual.results import (  # fmt: skip
     WITHOUT,
     Results,
 )
+from sedutils.show.columns import spread
 from sedutils.show.plots import name_of
-from sedutils.show.tables import SOURCES, TITLES, list_html, spread
+from sedutils.show.tables import SOURCES, TITLES, list_html
 
 DIGITS = {"ER": 2, "F1": 1}
-# reading id -> what this project does where it adds to the reading or departs from it
-READINGS = {
-    "G-A03": "the reading; the activation is the knob attention: softmax over the units at paper size; "
-    "sigmoid at laptop size, where softmax, whose weights begin near 1 / units, hardly trains",
-    "G-A04": "the reading, with the activation of G-A03; the network is one for clips of 30 s",
-    "G-A06": "the reading; the temporal attention weighs the output of the GRU, not the ASR features",
-    "G-A07": "full rate of 10 ms, averaged over each 100 ms; no i-vectors; features are computed once and kept",
-    "G-A08": "the control, and a second one: the same network with features of an acoustic model "
-    "that was never trained",
-    "G-A09": "base 0.1 to 0.9 and ratio 0 to 1 in steps of 0.05, least ER on validation clips, for each "
-    "class, system and seed; of equally good pairs the middle one",
-    "G-A10": "the reading: Adam, the learning rate over 1 + 0.01 times the epoch",
-    "G-A11": "validation clips are mixed of sources of their own, so none is on both sides; "
-    "sizes in params.yaml",
-    "G-A12": "the reading; the least and largest value are those of the frames of 10 ms",
-    "G-A13": "all three steps are linear, so the order changes nothing",
-    "G-A15": "printed as it is; claims use the mean of the classes",
-    "G-A16": "claims are against the best quoted system of the class",
-    "G-A17": "the reading, for the Finetuning Net too",
-    "G-A18": "the reading; in training SPN is any sound that is no speech",
-    "G-A21": "gaps up to 500 ms are closed; the first decision of the longest run is the onset, the end "
-    "of its last the offset; of equally long runs the first",
-}
 
 
 def headline_html(table: pd.DataFrame) -> str:

@@ -5,27 +5,8 @@ from html import escape
 import pandas as pd
 
 from sedutils.papers.kao2018.results import COMPARED, PROBABILITY, Results
-from sedutils.show.tables import list_html, spread
-
-# reading id -> what this project does where it adds to the reading or departs from it
-READINGS = {
-    "R-A01": "the reading; all three printed totals are met to the last parameter",
-    "R-A02": "a stem without padding along frequency: 64 -> 32 -> 15 -> 7 bands",
-    "R-A05": "the reading",
-    "R-A06": "the reading: all proposals, without a cap",
-    "R-A07": "0.7 on proposals, 0.5 on events",
-    "R-A08": "the reading",
-    "R-A09": "batch_frames of system rcrnn in params.yaml",
-    "R-A10": "the reading: proposals are constants to the gradient",
-    "R-A11": "the maximum over time, one sigmoid unit",
-    "R-A12": (
-        "training stops by the loss on clips of held-out sources; hyperparameters are chosen there, and, "
-        "marked, on the development clips too"
-    ),
-    "R-A14": "the reading: Hann window, 0 to 22050 Hz, each band standardised on training frames",
-    "R-A16": "the reading",
-    "R-A18": "the reading, with sources dealt evenly",
-}
+from sedutils.show.columns import spread
+from sedutils.show.tables import list_html
 
 
 def rates_html(table: pd.DataFrame) -> str:

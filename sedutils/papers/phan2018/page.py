@@ -5,26 +5,8 @@ from html import escape
 import pandas as pd
 
 from sedutils.papers.phan2018.results import METRICS, SYSTEMS, Results
-from sedutils.show.tables import TITLES, list_html, spread
-
-# reading id -> what this project does where it adds to the reading or departs from it
-READINGS = {
-    "B01": "the reading",
-    "B03": "the reading; the parameter counts of both readings are in the tests",
-    "B04": "the reading; classes without training events scale by one frame",
-    "B05": "the reading; epsilon 1e-7",
-    "B09": "the reading: constants from validation; larger confidences on test data are cut at 1",
-    "B10": "the reading; of equally good pairs the middle one",
-    "B12": "the reading; beside it a detector that is always on, and sed_eval's one-to-one scores",
-    "B14": "hop_frames in params.yaml; segments begin elsewhere in every epoch",
-    "B15": "the reading: zeros behind the end, and their frames ignored",
-    "B16": "the reading",
-    "B17": "the reading; masks constant along a segment",
-    "B18": "the reading at paper size; at laptop size early stopping on validation F1, best weights",
-    "B19": "the reading, for both systems",
-    "B20": "the reading",
-    "B22": "the reading",
-}
+from sedutils.show.columns import spread
+from sedutils.show.tables import TITLES, list_html
 
 
 def table_html(table: pd.DataFrame) -> str:
