@@ -1,9 +1,11 @@
 """What stands around a chapter's tables: where sound and numbers come from, claims, readings, limits."""
 
 import json
+import platform
 from html import escape
 
 import pandas as pd
+import torch
 from IPython.display import Markdown
 
 from sedutils.show.columns import plain_html
@@ -81,15 +83,28 @@ def readings_html(published, only: list[str] | None = None) -> str:
     return plain_html(readings[[*heads]].rename(columns=heads))
 
 
-def provenance_html(trained: dict[str, dict[str, list]], sources: dict[str, str], size: str) -> str:
-    """The box a page on several corpora begins with: where sound and numbers come from.
+def provenance_html(
+    trained: dict[str, dict[str, list]], sources: dict[str, str], size: str, corpus=None
+) -> str:
+    """The box a page begins with: where sound and numbers come from.
 
     trained : name -> ``{"seeds": [...], "folds": [...]}`` of what the page shows; no folds, no mention
+    corpus : whose recordings are counted
     """
     lines = {"size": size}
+    if corpus is not None:
+        test, seconds = corpus.recordings_of("test"), corpus.recordings.duration_s.sum()
+        lines["size"] += (
+            f": {len(corpus.recordings)} mixtures, {seconds / 60:.0f} minutes, {len(corpus.labels)} classes; "
+            f"tested on {len(test)} mixtures of {test.duration_s.iloc[0]:.0f} s"
+        )
     for name, lists in trained.items():
         told = "; ".join(f"{k} {', '.join(map(str, v))}" for k, v in lists.items() if v)
         lines[TITLES[name]] = f"source {sources[name]}: {SOURCES[sources[name]]} Here: {told}."
+    lines["versions"] = (
+        f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}, pandas {pd.__version__}; "
+        f"device: {'GPU' if torch.cuda.is_available() else 'CPU, one thread a training'}"
+    )
     return box_html(lines)
 
 
