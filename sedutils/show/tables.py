@@ -131,8 +131,3 @@ def caveats(sources: dict[str, str], seeds: dict[str, list[int]]) -> list[str]:
         if len(seeds.get(name, [])) == 1:
             items.append(f"{title}: one seed, so no spread over seeds; the interval decides.")
     return items
-
-
-def list_html(items: list[str]) -> str:
-    """A bulleted list."""
-    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"

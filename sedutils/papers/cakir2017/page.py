@@ -4,7 +4,7 @@ import pandas as pd
 
 from sedutils.show.columns import Column
 
-FRAMES_F1 = Column("F1_frm", "F1, frames (%)", better="max", within=True, paper="beside")
+FRAMES_F1 = Column("F1_frm", "F1, frames", better="max", within=True, paper="beside")
 FRAMES_ER = Column("ER_frm", "ER, frames", digits=2, better="min", within=True, paper="beside")
 SEEDS = Column("seeds", digits=0)
 # Best is the best method of a metric, and any whose mean lies within one standard deviation of it. (The
@@ -13,7 +13,7 @@ TABLE2 = [
     Column("method"),
     FRAMES_F1,
     FRAMES_ER,
-    Column("F1_1s", "F1, 1 s (%)", better="max", within=True, paper="beside"),
+    Column("F1_1s", "F1, 1 s", better="max", within=True, paper="beside"),
     Column("ER_1s", "ER, 1 s", digits=2, better="min", within=True, paper="beside"),
     SEEDS,
 ]
@@ -44,7 +44,7 @@ def variants(name: str) -> list[Column]:
         Column("parameters", digits=0),
         Column("best_epoch", digits=0),
         Column("validation_score_mean", "F1, validation", form="{:.1%}".format),
-        Column("F1_frm", "F1, frames (%)", better="max", paper="beside"),
+        Column("F1_frm", "F1, frames", better="max", paper="beside"),
         Column("ER_frm", "ER, frames", digits=2),
     ]
 
