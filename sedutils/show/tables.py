@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from IPython.display import Markdown
 
-from sedutils.show.columns import plain_html
+from sedutils.show.columns import frame_html, plain_html
 
 # What the facts of Cakir et al. 2017 call its corpora
 DATASETS = {
@@ -44,17 +44,15 @@ def metrics_json(claims: pd.DataFrame | None = None, **scores: float) -> str:
 
 def claims_html(judged: pd.DataFrame, published) -> str:
     """The table of claims: what the paper says, the verdict, and each contrast behind it."""
-    rows = []
+    rows = {}
     for claim, group in judged.groupby("claim", sort=False):
         text = published.claims[claim]
-        tests = "<br>".join(contrast_line(row) for row in group.itertuples())
-        verdict = group.verdict.iloc[0]
-        rows.append(
-            f"<tr><td>{claim}</td><td>{escape(text['claim'])}<br><small>{escape(text['where'])}</small></td>"
-            f"<td><strong>{verdict}</strong></td><td>{tests}</td></tr>"
-        )
-    head = "<tr><th>claim</th><th>what the paper says</th><th>verdict</th><th>tests</th></tr>"
-    return f"<table class='dataframe'><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+        rows[claim] = {
+            "what the paper says": f"{escape(text['claim'])}<br><small>{escape(text['where'])}</small>",
+            "verdict": f"<strong>{group.verdict.iloc[0]}</strong>",
+            "tests": "<br>".join(contrast_line(row) for row in group.itertuples()),
+        }
+    return frame_html(pd.DataFrame(rows).T.rename_axis(columns="claim"))
 
 
 def contrast_line(row) -> str:
@@ -105,11 +103,6 @@ def provenance_html(
         f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}, pandas {pd.__version__}; "
         f"device: {'GPU' if torch.cuda.is_available() else 'CPU, one thread a training'}"
     )
-    return box_html(lines)
-
-
-def box_html(lines: dict[str, str]) -> str:
-    """A box of headings and what they say."""
     rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
     return f"<table class='provenance'>{rows}</table>"
 

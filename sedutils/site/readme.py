@@ -78,18 +78,11 @@ def boundaries() -> str:
     Beneath them those of a detector that is always on.
     """
     overall = [read(path, "class").loc["Overall"] for path in BOUNDARIES.values()]
-    rows = [["multi-label CRNN", "baseline"], ["multi-task CRNN", "proposed"]]
-    rows = [
-        [
-            title,
-            *(
-                f"{cell(row, f'{name}_F1', f'{name}_ER_mean', 1)} "
-                f"({cell(row, f'paper_{name}_F1', f'paper_{name}_ER', 1)})"
-                for row in overall
-            ),
-        ]
-        for title, name in rows
-    ]
+    rows = []
+    for title, name in (("multi-label CRNN", "baseline"), ("multi-task CRNN", "proposed")):
+        ours = [cell(row, f"{name}_F1", f"{name}_ER_mean", 1) for row in overall]
+        paper = [cell(row, f"paper_{name}_F1", f"paper_{name}_ER", 1) for row in overall]
+        rows.append([title, *map("{} ({})".format, ours, paper)])
     rows.append(["always on", *(cell(row, "always_on_F1", "always_on_ER", 1) for row in overall)])
     return markdown(["events, in percent", *BOUNDARIES], rows)
 

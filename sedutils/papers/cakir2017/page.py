@@ -4,31 +4,23 @@ import pandas as pd
 
 from sedutils.show.columns import Column
 
-FRAMES_F1 = Column("F1_frm", "F1, frames", better="max", within=True, paper="beside")
-FRAMES_ER = Column("ER_frm", "ER, frames", digits=2, better="min", within=True, paper="beside")
-SEEDS = Column("seeds", digits=0)
 # Best is the best method of a metric, and any whose mean lies within one standard deviation of it. (The
 # paper's bold also takes methods of which a single run comes that near.)
+MORE = {"better": "max", "within": True, "paper": "beside"}
+LESS = MORE | {"better": "min"}
+METHOD, SEEDS = Column("method"), Column("seeds", digits=0)
 TABLE2 = [
-    Column("method"),
-    FRAMES_F1,
-    FRAMES_ER,
-    Column("F1_1s", "F1, 1 s", better="max", within=True, paper="beside"),
-    Column("ER_1s", "ER, 1 s", digits=2, better="min", within=True, paper="beside"),
+    METHOD,
+    Column("F1_frm", "F1, frames", **MORE),
+    Column("ER_frm", "ER, frames", digits=2, **LESS),
+    Column("F1_1s", "F1, 1 s", **MORE),
+    Column("ER_1s", "ER, 1 s", digits=2, **LESS),
     SEEDS,
 ]
-TABLE5 = [
-    Column("method"),
-    Column("legacy_F1_1s", "legacy F1, 1 s (%)", better="max", within=True, paper="beside"),
-    Column("skipped_percent", "seconds left out (%)"),
-    SEEDS,
-]
-TABLE6 = [
-    Column("method"),
-    Column("EER_dev", "EER, development (%)", better="min", within=True, paper="beside"),
-    Column("EER_eval", "EER, evaluation (%)", better="min", within=True, paper="beside"),
-    SEEDS,
-]
+SKIPPED = Column("skipped_percent", "seconds left out (%)")
+TABLE5 = [METHOD, Column("legacy_F1_1s", "legacy F1, 1 s (%)", **MORE), SKIPPED, SEEDS]
+EER = {"EER_dev": "EER, development (%)", "EER_eval": "EER, evaluation (%)"}
+TABLE6 = [METHOD, *(Column(name, title, **LESS) for name, title in EER.items()), SEEDS]
 
 
 def table3(systems: list[str]) -> list[Column]:

@@ -12,7 +12,7 @@ from sedutils.claims.verdicts import contrast, nothing, with_verdicts
 from sedutils.decoding.thresholds import decisions
 from sedutils.metrics import bootstrap, segments
 from sedutils.show.plots import SYSTEM_COLOURS
-from sedutils.show.tables import DATASETS, TITLES, box_html
+from sedutils.show.tables import DATASETS, TITLES
 from sedutils.training import evaluation
 from sedutils.training.grid import KINDS, SETTINGS
 
@@ -117,36 +117,6 @@ def printed_settings(row: pd.Series) -> str:
         "fnn_layers": None if math.isnan(row.fnn_layers) else f"{row.fnn_layers:.0f}",
     }
     return settings(pd.Series(known))
-
-
-def second(points: pd.DataFrame) -> pd.DataFrame:
-    """The points of the second search, the chosen ones marked."""
-    table = points.assign(
-        corpus=points.corpus.map(TITLES),
-        kind=points.kind.str.upper(),
-        layout=points.apply(settings, axis=1),
-        chosen=points.selected.map({True: "by validation", False: ""}),
-    )
-    columns = ["corpus", "kind", "layout", "dropout", "sequence_frames"]
-    return table[[*columns, "validation_score", "test_score", "chosen"]]
-
-
-def provenance_html(points: pd.DataFrame, section: dict) -> str:
-    """Where the sound came from, and which part of the grid this is."""
-    lines = {}
-    for corpus, of in points.groupby("corpus", sort=False):
-        search = section["corpora"][corpus]
-        counts = ", ".join(
-            f"{n} {k.upper()}" for k, n in of.groupby("kind", sort=False).size().items()
-        )
-        part = f"a sample drawn by seed {section['seed']}" if search["points"] else "the whole grid"
-        fold = f", fold {search['fold']}" if search.get("fold") is not None else ""
-        text = (
-            f"source {of.source.iloc[0]}; {of.search.iloc[0]} search, {counts}: {part}, one seed{fold}, "
-            f"{100 * search['share']:.0f} % of the training recordings"
-        )
-        lines[TITLES[corpus]] = text
-    return box_html(lines)
 
 
 def judge(

@@ -55,27 +55,11 @@ def parted(table: pd.DataFrame) -> list[pd.Series]:
     return [row for _, row in ranked(table).drop_duplicates("supervision").iterrows()]
 
 
-def headline(table: pd.DataFrame, leads: pd.DataFrame, seconds: float) -> str:
-    """The result in two or three sentences; table, leads : of `sedutils.papers.comparison.scoring`."""
-    best, *others = parted(table)
-    behind = int(leads.clear.sum())
-    parts = [
-        f"On {seconds:g}-second cuts the **{best.title}** has the highest frame F1, "
-        f"{best.F1_frm_mean:.1f} % [{best.F1_frm_low:.1f}, {best.F1_frm_high:.1f}]; of the other "
-        f"{len(leads)} systems {behind} {'is' if behind == 1 else 'are'} clearly behind it."
-    ]
-    for other in others:
-        row = leads.set_index("system").loc[other.system]
-        parts.append(
-            f"The best {SUPERVISION[other.supervision]}, the **{other.title}**, has "
-            f"{other.F1_frm_mean:.1f} %, with the same seeds {row.behind:.1f} points less "
-            f"[{row.low:.1f}, {row.high:.1f}]."
-        )
-    return " ".join(parts)
-
-
 def choice(table: pd.DataFrame, leads: pd.DataFrame) -> list[str]:
-    """Which system these numbers speak for, by what a reader needs."""
+    """Which system these numbers speak for, by what a reader needs.
+
+    table, leads : of `sedutils.papers.comparison.scoring`
+    """
     best, *others = parted(table)
     equals = leads[~leads.clear]
     near = table[table.system.isin([best.system, *equals.system])]
@@ -114,17 +98,6 @@ def winner(table: pd.DataFrame, metric: str) -> str:
         return "none, all have 0"
     words = f"{first.title} ({HEADS[metric]} {spread(first, metric)})"
     return words + "".join(f"; next {row.title} ({spread(row, metric)})" for row in rest[:1])
-
-
-def rules(results: Results) -> pd.DataFrame:
-    """Smoothing and threshold of every system, as chosen on the validation cuts, seed by seed."""
-    rows = []
-    for name, entry in results.entries.items():
-        chosen = [results.rules[name, seed] for seed in results.seeds[name]]
-        smoothing = dict.fromkeys(entry.smoothing.described(rule.choice) for rule in chosen)
-        thresholds = ", ".join(f"{rule.threshold:.3f}" for rule in chosen)
-        rows.append((entry.title, "; ".join(smoothing), thresholds))
-    return pd.DataFrame(rows, columns=["system", "smoothing", "threshold of each seed"])
 
 
 def widths(results: Results, designs: dict) -> str:
