@@ -15,7 +15,8 @@ SYSTEM_COLOURS = {
 
 
 def style() -> None:
-    """The look of every figure, and PNG files without a version in them."""
+    """The look of every figure, whatever the reader's own matplotlibrc says."""
+    plt.rcdefaults()
     plt.rcParams.update(
         {
             "figure.dpi": 110,
