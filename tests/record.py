@@ -72,7 +72,8 @@ def guard() -> None:
     facts, own = str(ROOT / FACTS), tuple(f"{ROOT / name}/" for name in OWN)
 
     def refuse(event, arguments):
-        if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
+        # without a mode it is os.open, whose name may be relative to a folder that is open (shutil.rmtree)
+        if event == "open" and arguments[1] and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.abspath(os.fsdecode(arguments[0]))
             if f"{path}/".startswith(own) and not path.startswith(facts):
                 pytest.fail(f"a test opens {path}, which is the user's: see tests/record.py")
