@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import refused
 
 from sedutils import closure, files, systems, training, triplets
 from sedutils.frames import Frames
@@ -185,6 +186,7 @@ def test_a_network_enters_by_being_defined():
         """Nothing else is needed."""
 
     assert KINDS.pop("Entering") is Entering
+    refused(TypeError, lambda: type("CRNN", (Network,), {}), "sedutils.models.cakir2017", "CRNN")
     assert "StopsByLoss" not in KINDS and {"GMM", "CRNN", "FBCRNN"} < set(KINDS)
 
 
