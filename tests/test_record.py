@@ -1,6 +1,7 @@
 """Tests look at what git holds, and at nothing that a user has made in the folder they run in."""
 
 import os
+import shutil
 
 import pandas as pd
 import pytest
@@ -49,3 +50,9 @@ def test_a_test_that_opens_what_is_the_users_fails(name):
                 read(path)
     with pytest.raises(pytest.fail.Exception, match="which is the user's"):
         (record.ROOT / name).read_bytes()
+
+
+def test_folders_of_the_same_names_elsewhere_can_be_removed(tmp_path):
+    (tmp_path / "a/reports").mkdir(parents=True)
+    shutil.rmtree(tmp_path / "a")
+    assert not list(tmp_path.iterdir())
