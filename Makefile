@@ -24,11 +24,11 @@ verify: .venv/installed
 
 # Your own recording: make detect AUDIO=path/to/file.wav
 detect: .venv/installed
-	python -m sedutils.notebooks run data/notebooks/code/90_own_audio.ipynb reports/own_audio/last.ipynb audio="$(AUDIO)"
+	python -m sedutils.site.runner run data/notebooks/code/90_own_audio.ipynb reports/own_audio/last.ipynb audio="$(AUDIO)"
 
 # Speed, memory and time of every stage, into data/measured/
 benchmark: .venv/installed
-	python -m sedutils.benchmark
+	python -m sedutils.benchmark.run
 
 # How real the procedural sound is: make realism BANK=folder of real clips (ESC-10's classes)
 realism: .venv/installed
@@ -38,18 +38,18 @@ realism: .venv/installed
 #   make experiment NAME=bank-mine SET="corpora.tut_sed_synthetic_2016.source=bank corpora.tut_sed_synthetic_2016.bank=/path"
 experiment: .venv/installed
 	dvc exp run --temp --name $(NAME) $(foreach change,$(SET),-S '$(change)') $(STAGES)
-	python -m sedutils.readme experiment $(NAME) "make experiment NAME=$(NAME) SET='$(SET)'$(if $(STAGES), STAGES='$(STAGES)')"
+	python -m sedutils.site.readme experiment $(NAME) "make experiment NAME=$(NAME) SET='$(SET)'$(if $(STAGES), STAGES='$(STAGES)')"
 
 # The table in README.md, from the tables in reports/
 readme: .venv/installed
-	python -m sedutils.readme table
+	python -m sedutils.site.readme table
 
 # Downloads: the published mixtures (4.9 GB) and ESC-50 as a bank (600 MB)
 official: .venv/installed
-	python -m sedutils.official.download tut_sed_synthetic_2016
+	python -m sedutils.corpora.official.download tut_sed_synthetic_2016
 
 bank: .venv/installed
-	python -m sedutils.official.download bank
+	python -m sedutils.corpora.official.download bank
 
 # The chapters are in notebooks/, those of the last run with their results in reports/notebooks/
 lab: .venv/installed
@@ -59,5 +59,5 @@ lab: .venv/installed
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
 	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps --no-build-isolation -e .
-	git config filter.notebooks.clean "$(BIN)/python -m sedutils.notebooks clean" || true  # see notebooks/.gitattributes
+	git config filter.notebooks.clean "$(BIN)/python -m sedutils.site.runner clean" || true  # see notebooks/.gitattributes
 	touch $@

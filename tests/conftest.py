@@ -8,7 +8,7 @@ import pytest
 import record
 import torch
 
-from sedutils import files
+from sedutils.pipeline import files
 
 record.guard()
 

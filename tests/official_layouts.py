@@ -9,10 +9,10 @@ import tarfile
 import numpy as np
 import soundfile
 
-from sedutils import files
-from sedutils.official import chime_home as chime
-from sedutils.official import itc_irst as itc
-from sedutils.official.scenes import FOLDS
+from sedutils.corpora.official import chime_home as chime
+from sedutils.corpora.official import itc_irst as itc
+from sedutils.corpora.official.scenes import FOLDS
+from sedutils.pipeline import files
 
 DURATION_S = 0.1
 VOTES = ("c", "mf", "S", "pbo", "U", "vS", "omc")

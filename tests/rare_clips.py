@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from sections import TRAINING
 
-from sedutils import corpus, files
-from sedutils.rare_training import Task
+from sedutils.corpora import corpus
+from sedutils.pipeline import files
+from sedutils.training.rare import Task
 
 SETTINGS = TRAINING | {"patience": 0, "checkpoint_epochs": 1}
 LABELS = ["cry", "shot"]

@@ -13,7 +13,8 @@ import record
 import yaml
 from nbclient import NotebookClient
 
-from sedutils import closure, files, markup
+from sedutils.pipeline import closure, files
+from sedutils.show import markup
 
 # Stages that all checkouts have, those of the later chapters, and the corpora in the matrices of each
 SHARED = ("sources", "report")
@@ -312,14 +313,14 @@ def just_what_can_reach_a_file_is_due(folder, names):
         content = (folder / name).read_bytes()
         (folder / name).write_bytes(content + b"\n")
         try:
-            command(folder, "python", "-m", "sedutils.notebooks", "sources")
+            command(folder, "python", "-m", "sedutils.site.runner", "sources")
             due = json.loads(command(folder, "dvc", "status", "--json").stdout)
         finally:
             (folder / name).write_bytes(content)
         assert {stage.split("@")[0] for stage in due} - set(SHARED) == {
             stage for stage in stages if name in listed(folder, stage)
         }, name
-    command(folder, "python", "-m", "sedutils.notebooks", "sources")
+    command(folder, "python", "-m", "sedutils.site.runner", "sources")
 
 
 def every_notebook_opens(folder, elsewhere=()):

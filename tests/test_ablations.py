@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils.crnn import ablations, neurons
 from sedutils.metrics import bootstrap
 from sedutils.models.kinds import KINDS
+from sedutils.papers.cakir2017 import ablations, neurons
 
 SHAPES = ("(3,3)", "(5,5)", "(11,11)", "(1,5)", "(5,1)", "(3,11)", "(11,3)")
 SYSTEMS = {f"crnn_{i}": shape for i, shape in enumerate(SHAPES)}

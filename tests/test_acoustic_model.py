@@ -9,12 +9,11 @@ import pytest
 import torch
 from conftest import PhoneOracle, refused
 
-from sedutils import acoustic_model as acoustic
-from sedutils import corpus
-from sedutils.frames import Frames
+from sedutils.corpora import corpus, phones, synthesised
+from sedutils.features import mfcc, speech
+from sedutils.features.frames import Frames
 from sedutils.models.tdnnf import TDNNF, frame_accuracy, logits_of, recordings_of, shift
-from sedutils.speech import features as speech
-from sedutils.speech import mfcc, phones, synthesised
+from sedutils.papers.gradual import acoustic_model as acoustic
 
 WIDTHS = {
     "mfcc": 40,
@@ -213,5 +212,7 @@ def test_phones_of_segments_are_counted(full, rng):
 
 
 def test_it_imports_without_librosa():
-    code = "import sys; sys.modules['librosa'] = None; import sedutils.acoustic_model"
+    code = (
+        "import sys; sys.modules['librosa'] = None; import sedutils.papers.gradual.acoustic_model"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import analysis, benchmark, evaluation
-from sedutils.crnn import chapter, page
+from sedutils.benchmark import run
 from sedutils.decoding.thresholds import search_quantiles
+from sedutils.papers.cakir2017 import analysis, chapter, page
+from sedutils.training import evaluation
 
 
 def roll(*columns):
@@ -105,18 +106,19 @@ def test_the_busiest_window_has_most_classes():
     assert 1 <= chapter.busiest(activity, seconds=13, hop_s=0.02) <= 14
 
 
-def test_the_benchmark_compares_equal_networks():
-    net, x, _ = benchmark.crnn()
-    ours, straight = net.eval()(x), benchmark.Straightforward(net).eval()(x)
+def test_the_benchmark_compares_equal_networks(staged, monkeypatch):
+    monkeypatch.chdir(staged)
+    net, x, _ = run.crnn()
+    ours, straight = net.eval()(x), run.Straightforward(net).eval()(x)
     np.testing.assert_allclose(ours.detach(), straight.detach(), atol=1e-5)
 
 
 def test_measuring_some_stages_keeps_the_rows_of_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmark, "MEASURED", tmp_path)
+    monkeypatch.setattr(run, "MEASURED", tmp_path)
     rows = [{"what": f"stage {n}", "value": 1.5, "unit": "s", "cpu": "old"} for n in "ab"]
     pd.DataFrame(rows).to_csv(tmp_path / "stages.csv", index=False)
-    monkeypatch.setattr(benchmark, "stages", lambda only: [(f"stage {n}", 2.0, "s") for n in only])
-    benchmark.main(["stages", "b", "c"])
+    monkeypatch.setattr(run, "stages", lambda only: [(f"stage {n}", 2.0, "s") for n in only])
+    run.main(["stages", "b", "c"])
     table = pd.read_csv(tmp_path / "stages.csv").set_index("what")
     assert table.value.to_dict() == {"stage a": 1.5, "stage b": 2.0, "stage c": 2.0}
     assert table.cpu["stage a"] == "old" != table.cpu["stage b"]
@@ -124,7 +126,7 @@ def test_measuring_some_stages_keeps_the_rows_of_the_others(tmp_path, monkeypatc
 
 def test_a_stage_to_measure_must_exist():
     with pytest.raises(SystemExit, match=r"^dvc\.yaml: no stage 'nope'$"):
-        list(benchmark.stages(["nope"]))
+        list(run.stages(["nope"]))
 
 
 def test_table_3_prints_the_best_in_bold_and_what_the_paper_has():

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sedutils.architecture import architecture
-from sedutils.tracing import repeated, trace
+from sedutils.show.architecture import architecture
+from sedutils.show.tracing import repeated, trace
 
 
 class Block(nn.Module):

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from conftest import refused
 
-from sedutils import files
-from sedutils.official import archives
-from sedutils.official.archives import ArchiveError, extract
+from sedutils.corpora.official import archives
+from sedutils.corpora.official.archives import ArchiveError, extract
+from sedutils.pipeline import files
 
 
 def make_zip(path, entries):

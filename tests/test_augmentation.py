@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sedutils import augmentation
+from sedutils.features import augmentation
 
 LENGTHS = torch.tensor([40, 33, 40])
 

@@ -6,8 +6,9 @@ import pytest
 import soundfile
 from conftest import refused
 
-from sedutils import bank, files
-from sedutils.bank import Bank
+from sedutils.corpora import bank
+from sedutils.corpora.bank import Bank
+from sedutils.pipeline import files
 
 RATE = 8000
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from sedutils import claims
+from sedutils.claims import claims
 from sedutils.metrics import bootstrap, segments
 
 N_CLASSES = 6

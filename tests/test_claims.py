@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sedutils import claims
+from sedutils.claims import claims
 
 PUBLISHED = claims.read_published("data/published/cakir2017_crnn.yaml")
 

@@ -7,14 +7,16 @@ import pytest
 import torch
 from conftest import features_folder, refused
 
-from sedutils import corpus, files, schema, systems, training
-from sedutils.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
-from sedutils.comparison.results import Results
+from sedutils.corpora import corpus
 from sedutils.decoding import thresholds
 from sedutils.decoding.confidence import confidence
 from sedutils.decoding.smoothing import median_filter, tidy
 from sedutils.metrics import activity
 from sedutils.models.kao2018 import Detections, most_probable
+from sedutils.papers.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
+from sedutils.papers.comparison.results import Results
+from sedutils.pipeline import files, schema
+from sedutils.training import loop, systems
 
 LABELS = ["a", "b"]
 
@@ -277,7 +279,7 @@ def test_the_page_says_who_is_best_and_what_was_not_measured(results, scored):
 
 
 def test_training_sees_cuts_and_answers_on_the_grid(tmp_path, monkeypatch, rng):
-    monkeypatch.setattr(training, "CHECKPOINTS", tmp_path / "cache")
+    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path / "cache")
     names = ["t0", "t1", "v0", "e0"]
     recordings = pd.DataFrame({"recording": names, "scene": "none", "duration_s": 12.0})
     recordings["split"] = ["train", "train", "validation", "test"]

@@ -5,8 +5,12 @@ import pandas as pd
 import pytest
 from conftest import features_folder, refused
 
-from sedutils import claims, corpus, files, tables
-from sedutils.crnn import (
+from sedutils.claims import claims
+from sedutils.corpora import corpus
+from sedutils.corpora.official.tut_sound_events_2016 import LABELS
+from sedutils.metrics import bootstrap, segments
+from sedutils.metrics.scenes import error_rate, f1_score
+from sedutils.papers.cakir2017 import (
     chapter,
     legacy,
     page,
@@ -16,9 +20,8 @@ from sedutils.crnn import (
     tagging,
     verdicts,
 )
-from sedutils.metrics import bootstrap, segments
-from sedutils.metrics.scenes import error_rate, f1_score
-from sedutils.official.tut_sound_events_2016 import LABELS
+from sedutils.pipeline import files
+from sedutils.show import tables
 
 PUBLISHED = claims.read_published("data/published/cakir2017_crnn.yaml")
 SETTINGS = {

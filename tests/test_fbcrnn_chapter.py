@@ -5,19 +5,14 @@ import pandas as pd
 import pytest
 from conftest import features_folder
 
-from sedutils import claims, corpus, files
-from sedutils.fbcrnn import (
-    examples,
-    figures,
-    latency,
-    page,
-    results,
-    verdicts,
-)
-from sedutils.fbcrnn.experiments import BLIND, CONDITIONED, ENDS, FBCRNN
-from sedutils.fbcrnn.results import AVERAGE, PUBLIC, VALIDATION
+from sedutils.claims import claims
+from sedutils.corpora import corpus
 from sedutils.metrics import bootstrap
 from sedutils.metrics.tags import tag_f_scores
+from sedutils.papers.ebbers2020 import examples, figures, latency, page, results, verdicts
+from sedutils.papers.ebbers2020.experiments import BLIND, CONDITIONED, ENDS, FBCRNN
+from sedutils.papers.ebbers2020.results import AVERAGE, PUBLIC, VALIDATION
+from sedutils.pipeline import files
 
 PUBLISHED = claims.read_published("data/published/ebbers2020_fbcrnn.yaml")
 PRINTED = PUBLISHED.table("T3")

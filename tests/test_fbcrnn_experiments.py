@@ -6,10 +6,12 @@ import pytest
 import torch
 from conftest import features_folder
 
-from sedutils import claims, files, weak_training
-from sedutils.fbcrnn import experiments, figures, layers
-from sedutils.fbcrnn.experiments import CONDITIONED, FBCRNN
-from sedutils.fbcrnn.results import PUBLIC, VALIDATION
+from sedutils.claims import claims
+from sedutils.papers.ebbers2020 import experiments, figures, layers
+from sedutils.papers.ebbers2020.experiments import CONDITIONED, FBCRNN
+from sedutils.papers.ebbers2020.results import PUBLIC, VALIDATION
+from sedutils.pipeline import files
+from sedutils.training import weak
 
 PUBLISHED = claims.read_published("data/published/ebbers2020_fbcrnn.yaml")
 HOP_S, SEEDS = 0.04, (1, 2)
@@ -55,7 +57,7 @@ def test_pseudo_labels_keep_to_what_is_known(tmp_path, monkeypatch):
         {"features": {"hop_s": HOP_S}}, "cpu",
     )  # fmt: skip
     for name in ("tag_scores", "window_scores"):
-        monkeypatch.setattr(weak_training, name, getattr(Heard, name))
+        monkeypatch.setattr(weak, name, getattr(Heard, name))
     monkeypatch.setattr(experiments.Experiment, "read", lambda *_: type("S", (), {"model": model}))
     for split, names in ((VALIDATION, ["v", "v2"]), (PUBLIC, ["v"])):
         scores = np.stack([model.tags[n] for n in names])

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from sections import FRONT_END
 
-from sedutils import corpus, features, files
-from sedutils.frames import Frames
+from sedutils.corpora import corpus
+from sedutils.features import spectra
+from sedutils.features.frames import Frames
+from sedutils.pipeline import files
 
 RATE, HOP = 44100, 882
 
@@ -18,7 +20,7 @@ def test_a_click_shows_in_the_frame_it_lies_in():
     for frame in (10, 25):
         audio = np.zeros(RATE, np.float32)
         audio[frame * HOP + HOP // 2] = 1.0
-        energy = features.log_mel(audio, **features.front_end(FRONT_END)).sum(axis=1)
+        energy = spectra.log_mel(audio, **spectra.front_end(FRONT_END)).sum(axis=1)
         assert energy.argmax() == frame
 
 
@@ -34,16 +36,16 @@ def test_mel_energies_are_those_of_librosa(rng):
         center=False,
     )
     expected = librosa.filters.mel(sr=RATE, n_fft=2048, n_mels=40) @ np.abs(spectrum) ** 2
-    settings = {k: v for k, v in features.front_end(FRONT_END).items() if k != "log_floor"}
-    energies = features.mel_energies(audio, **settings)
+    settings = {k: v for k, v in spectra.front_end(FRONT_END).items() if k != "log_floor"}
+    energies = spectra.mel_energies(audio, **settings)
     np.testing.assert_allclose(energies, expected.T[:301], rtol=1e-4)
 
 
 @pytest.mark.parametrize("samples", [HOP, HOP + 1, 5 * HOP - 1, 5 * HOP])
 def test_frames_cover_the_recording(samples):
-    mel = features.log_mel(np.ones(samples, np.float32), **features.front_end(FRONT_END))
+    mel = spectra.log_mel(np.ones(samples, np.float32), **spectra.front_end(FRONT_END))
     assert mel.shape == (-(-samples // HOP), 40)
-    cepstra = features.mfcc(mel, mfcc=20, delta_frames=9)
+    cepstra = spectra.mfcc(mel, mfcc=20, delta_frames=9)
     assert cepstra.shape == (len(mel), 59)
     assert np.isfinite(mel).all() and np.isfinite(cepstra).all()
 
@@ -51,8 +53,8 @@ def test_frames_cover_the_recording(samples):
 def test_a_tone_lies_in_its_band():
     time = np.arange(RATE) / RATE
     low, high = (
-        features.log_mel(
-            np.sin(2 * np.pi * f * time).astype(np.float32), **features.front_end(FRONT_END)
+        spectra.log_mel(
+            np.sin(2 * np.pi * f * time).astype(np.float32), **spectra.front_end(FRONT_END)
         )
         .mean(axis=0)
         .argmax()
@@ -77,7 +79,7 @@ def made(tmp_path, rng):
 
 def test_extract_writes_one_map_a_front_end(made, tmp_path):
     folder = tmp_path / "features"
-    features.extract(made, folder, settings=FRONT_END, backend="in-process", workers=1)
+    spectra.extract(made, folder, settings=FRONT_END, backend="in-process", workers=1)
     targets = np.load(folder / "targets.npy")
     assert np.load(folder / "log_mel.npy").shape == (200, 40)
     assert np.load(folder / "mfcc.npy").shape == (200, 59)
@@ -96,9 +98,7 @@ def test_extract_writes_one_map_a_front_end(made, tmp_path):
 
 def test_two_workers_write_the_same_bytes(made, tmp_path):
     for name, backend, workers in (("a", "in-process", 1), ("b", "processes", 2)):
-        features.extract(
-            made, tmp_path / name, settings=FRONT_END, backend=backend, workers=workers
-        )
+        spectra.extract(made, tmp_path / name, settings=FRONT_END, backend=backend, workers=workers)
     for file in ("log_mel.npy", "mfcc.npy", "targets.npy", "statistics.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
@@ -115,7 +115,7 @@ def test_every_fold_is_normalised_on_its_own_training_recordings(made, tmp_path)
     corpus.write(made.folder, bare, made.events, made.labels, folds=folds)
     folder = tmp_path / "features"
     crossed = corpus.read(made.folder)
-    features.extract(crossed, folder, settings=FRONT_END, backend="in-process", workers=1)
+    spectra.extract(crossed, folder, settings=FRONT_END, backend="in-process", workers=1)
     for fold in range(4):
         train = Frames.read(folder, "train", fold=fold)
         assert len(train.recordings) == 2 and f"r{fold}" not in set(train.recordings.recording)
@@ -131,7 +131,7 @@ def test_tags_are_targets_in_every_frame(made, tmp_path):
     tags = pd.DataFrame({"recording": ["r0", "r2"], "label": ["b", "a"]})
     corpus.write(made.folder, made.recordings, None, made.labels, tags=tags)
     folder = tmp_path / "features"
-    features.extract(
+    spectra.extract(
         corpus.read(made.folder), folder, settings=FRONT_END, backend="in-process", workers=1
     )
     targets = np.load(folder / "targets.npy").reshape(4, 50, 2)
@@ -143,7 +143,7 @@ def test_tags_stand_beside_events(made, tmp_path):
     events = made.events[made.events.recording.isin(["r2", "r3"])]
     corpus.write(made.folder, made.recordings, events, made.labels, tags=tags)
     read, folder = corpus.read(made.folder), tmp_path / "features"
-    features.extract(read, folder, settings=FRONT_END, backend="in-process", workers=1)
+    spectra.extract(read, folder, settings=FRONT_END, backend="in-process", workers=1)
     targets = np.load(folder / "targets.npy").reshape(4, 50, 2)
     assert targets[0].tolist() == [[0, 1]] * 50 and not targets[1].any()
     for timed in targets[2:]:
@@ -158,16 +158,16 @@ def test_the_peak_is_divided_out(made, tmp_path):
     for name, gain in (("r0", 1.0), ("r1", -0.1), ("r2", 0.0)):
         files.write_wav(made.folder / f"{name}.wav", gain * audio, RATE)
     for name, settings in (("with", peaked), ("without", peaked | {"peak": False})):
-        features.extract(made, tmp_path / name, settings=settings, backend="in-process", workers=1)
+        spectra.extract(made, tmp_path / name, settings=settings, backend="in-process", workers=1)
     mel = np.load(tmp_path / "with/log_mel.npy").reshape(4, 50, 40)
     np.testing.assert_allclose(mel[1], mel[0], atol=0.01)
     loud = audio / np.abs(audio).max()
-    expected = features.log_mel(loud, **features.front_end(FRONT_END))
+    expected = spectra.log_mel(loud, **spectra.front_end(FRONT_END))
     np.testing.assert_allclose(mel[0], expected, atol=0.01)
     assert (mel[2] == np.float32(np.log(FRONT_END["log_floor"]))).all()
     plain = np.load(tmp_path / "without/log_mel.npy").reshape(4, 50, 40)
     np.testing.assert_allclose(plain[0] - plain[1], np.log(100), atol=0.05)
     default = {key: value for key, value in peaked.items() if key != "peak"}
-    features.extract(made, tmp_path / "older", settings=default, backend="in-process", workers=1)
+    spectra.extract(made, tmp_path / "older", settings=default, backend="in-process", workers=1)
     older = (tmp_path / "older/log_mel.npy").read_bytes()
     assert older == (tmp_path / "without/log_mel.npy").read_bytes()

@@ -6,6 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from sedutils.corpora import rare_foley
+from sedutils.corpora.official import tut_sed_2009
 from sedutils.foley import (
     AVERAGE_SECONDS,
     CORPORA,
@@ -15,13 +17,11 @@ from sedutils.foley import (
     Foley,
     background,
     labels_of,
-    rare,
     synthesise,
     talk,
 )
 from sedutils.foley.backgrounds import AMBIENCES, CHUNK_S
 from sedutils.foley.instances import durations
-from sedutils.official import tut_sed_2009
 
 NEW = tuple(label for label in RECIPES if label not in AVERAGE_SECONDS)
 
@@ -102,7 +102,7 @@ def test_every_label_of_a_scene_has_a_recipe_and_a_length():
     used = {label for corpus in CORPORA.values() for label in corpus}
     assert set(RECIPES) <= used <= known
     places = {scene for scenes in SCENES.values() for scene in scenes}
-    assert places | set(rare.SCENES.values()) == set(AMBIENCES)
+    assert places | set(rare_foley.SCENES.values()) == set(AMBIENCES)
     with pytest.raises(ValueError, match="'esc'"):
         labels_of("esc")
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from sedutils import files
-from sedutils.frames import Columns, Frames, read_statistics
+from sedutils.features.frames import Columns, Frames, read_statistics
+from sedutils.pipeline import files
 
 
 @pytest.fixture

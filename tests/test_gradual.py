@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sedutils import training
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gradual import Attention, bands_left, of_one_map
 from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
+from sedutils.training import loop
 
 PAPER = {
     "bands": 200,
@@ -192,7 +192,7 @@ def test_they_learn_in_the_one_training_loop(kind, arguments, asr, rng):
     learnt, held_out = clips(rng, 40, asr), clips(rng, 10, asr)
     arguments = {"sequence_frames": 12, "batch_frames": 96, "learning_rate": 0.02}
     settings = {"patience": 0, "max_epochs": 15, "shift_frames": 0, "hop_frames": 0}
-    training.fit_sequences(
+    loop.fit_sequences(
         model, learnt, held_out, arguments=arguments, settings=settings | {"device": "cpu"}, seed=0
     )
     unheard = clips(rng, 10, asr)

@@ -9,11 +9,12 @@ import torch
 from conftest import PhoneOracle
 from kaldi_writer import ChainModel
 
-from sedutils import acoustic_model, corpus, files, training
-from sedutils.frames import Frames
-from sedutils.gradual import acoustic
+from sedutils.corpora import corpus, phones
+from sedutils.features.frames import Frames
 from sedutils.models.tdnnf import logits_of, recordings_of
-from sedutils.speech import phones
+from sedutils.papers.gradual import acoustic, acoustic_model
+from sedutils.pipeline import files
+from sedutils.training import loop
 
 IN_PROCESS = {"backend": "in-process", "workers": 1}
 
@@ -50,7 +51,7 @@ def speech(tmp_path, rng):
 
 @pytest.fixture(autouse=True)
 def checkpoints(monkeypatch, tmp_path):
-    monkeypatch.setattr(training, "CHECKPOINTS", tmp_path / "cache")
+    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path / "cache")
     return tmp_path / "cache"
 
 

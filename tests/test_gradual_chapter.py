@@ -6,10 +6,11 @@ import pytest
 import soxr
 import torch
 
-from sedutils import acoustic_model, claims, corpus, files
-from sedutils.gradual import figures, heard, page, results, verdicts
+from sedutils.claims import claims
+from sedutils.corpora import corpus, phones
 from sedutils.metrics import rare
-from sedutils.speech import phones
+from sedutils.papers.gradual import acoustic_model, figures, heard, page, results, verdicts
+from sedutils.pipeline import files
 
 PUBLISHED = claims.read_published("data/published/gradual_network.yaml")
 PRINTED = PUBLISHED.table("T1")

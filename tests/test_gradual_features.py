@@ -9,12 +9,13 @@ import torch
 from conftest import refused
 from sections import GRADUAL_FRONT_END
 
-from sedutils import acoustic_model, corpus, files
-from sedutils.features import front_end, log_mel
-from sedutils.frames import Frames
-from sedutils.gradual import features
+from sedutils.corpora import corpus
+from sedutils.corpora.recipes import Sound, sounds
+from sedutils.features.frames import Frames
+from sedutils.features.spectra import front_end, log_mel
 from sedutils.models.tdnnf import TDNNF
-from sedutils.recipes import Sound, sounds
+from sedutils.papers.gradual import acoustic_model, features
+from sedutils.pipeline import files
 
 IN_PROCESS = {"backend": "in-process", "workers": 1}
 RATE = 44100

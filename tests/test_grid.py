@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import grid, params
-from sedutils.crnn import search
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
 from sedutils.metrics import segments
+from sedutils.papers.cakir2017 import search
+from sedutils.pipeline import params
+from sedutils.training import grid
 
 SYNTHETIC = "tut_sed_synthetic_2016"
 

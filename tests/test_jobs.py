@@ -17,7 +17,8 @@ import pytest
 from conftest import refused
 from sections import FRONT_END, TRAINING
 
-from sedutils import files, jobs, systems
+from sedutils.pipeline import files, jobs
+from sedutils.training import systems
 
 SETTINGS = TRAINING | {"max_epochs": 40, "minimum_epochs": 40, "checkpoint_epochs": 1}
 FNN = {
@@ -159,7 +160,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line_within_ten_seconds(silent)
 
 def test_dask_is_imported_only_when_it_is_used():
     script = (
-        "import sys; from sedutils import jobs\n"
+        "import sys; from sedutils.pipeline import jobs\n"
         "print(jobs.parallel(dict, [{'a': 1}], label='x', backend='in-process', workers=1))\n"
         "print('distributed' in sys.modules)"
     )

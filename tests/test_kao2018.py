@@ -8,13 +8,13 @@ import torch
 from conftest import refused
 from torch.nn import functional as F
 
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
 from sedutils.models import kao2018, regions
 from sedutils.models.blocks import keras_parameters
 from sedutils.models.kao2018 import RCRNN, ClipTagger, Detections
 from sedutils.models.residual import Extractor
-from sedutils.rare_training import event_table
-from sedutils.training import full_precision
+from sedutils.training.loop import full_precision
+from sedutils.training.rare import event_table
 
 NARROW = {"widths": (4, 8), "recurrent": "bigru", "units": 8}
 HOP_S = 1024 / 44100

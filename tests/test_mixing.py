@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import corpus, mixing
+from sedutils.corpora import corpus, polyphonic
 
-RATE = mixing.SAMPLE_RATE
+RATE = polyphonic.SAMPLE_RATE
 RECIPE = {
     "seed": 1,
     "mixture_s": 40.0,
@@ -41,7 +41,9 @@ class Tones:
 
 
 def plan(split="train", mixtures=12, **changes):
-    return mixing.plan(Tones(), split=split, mixtures=mixtures, shares=SHARES, **(RECIPE | changes))
+    return polyphonic.plan(
+        Tones(), split=split, mixtures=mixtures, shares=SHARES, **(RECIPE | changes)
+    )
 
 
 def test_same_seed_same_plan():
@@ -52,7 +54,7 @@ def test_same_seed_same_plan():
 def test_a_plan_keeps_to_the_recipe():
     parts = plan(mixtures=24)
     length = parts.offset_s - parts.onset_s
-    assert length.sum() / (24 * 40) == pytest.approx(1.2, rel=mixing.TOLERANCE)
+    assert length.sum() / (24 * 40) == pytest.approx(1.2, rel=polyphonic.TOLERANCE)
     assert parts.groupby("recording").label.nunique().between(2, 3).all()
     assert (length <= 15).all() and (parts.offset_s <= 40).all()
     share = length.groupby(parts.label).sum() / length.sum()
@@ -76,7 +78,7 @@ def test_a_class_without_instances_is_an_error():
     source = Tones()
     source.instances = source.instances.query("not (label == 'c' and split == 'test')")
     with pytest.raises(ValueError, match="c: no instance for the test mixtures"):
-        mixing.plan(source, split="test", mixtures=4, shares=SHARES, **RECIPE)
+        polyphonic.plan(source, split="test", mixtures=4, shares=SHARES, **RECIPE)
 
 
 def test_an_impossible_polyphony_is_an_error():
@@ -86,23 +88,23 @@ def test_an_impossible_polyphony_is_an_error():
 
 def test_stems_add_up_to_the_mixture_at_the_planned_levels():
     parts = plan(mixtures=2).query("recording == 'train-00'")
-    audio, stems = mixing.render(parts, Tones(), mixture_s=40.0)
+    audio, stems = polyphonic.render(parts, Tones(), mixture_s=40.0)
     total = np.zeros_like(audio)
     for part, stem in zip(parts.itertuples(), stems, strict=True):
         total[round(part.onset_s * RATE) :][: len(stem)] += stem
-        assert mixing.active_level_db(stem) == pytest.approx(part.level_db, abs=0.05)
+        assert polyphonic.active_level_db(stem) == pytest.approx(part.level_db, abs=0.05)
     np.testing.assert_allclose(audio, total, atol=1e-5)
-    assert np.abs(audio).max() <= mixing.PEAK + 1e-6
+    assert np.abs(audio).max() <= polyphonic.PEAK + 1e-6
 
 
 def test_annotation_follows_frame_energy():
-    parts = pd.DataFrame([("r", 2.0, 8.0, "a", "a-0", 0.0, -26.0)], columns=mixing.PART_COLUMNS)
+    parts = pd.DataFrame([("r", 2.0, 8.0, "a", "a-0", 0.0, -26.0)], columns=polyphonic.PART_COLUMNS)
     time = np.arange(6 * RATE) / RATE
     stem = np.where((time > 1) & (time < 2) | (time > 4.5) & (time < 5), 0.1, 1e-6).astype(
         np.float32
     )
-    one = mixing.annotate(parts, [stem], range_db=40, gap_s=3.0)
-    two = mixing.annotate(parts, [stem], range_db=40, gap_s=1.0)
+    one = polyphonic.annotate(parts, [stem], range_db=40, gap_s=3.0)
+    two = polyphonic.annotate(parts, [stem], range_db=40, gap_s=1.0)
     np.testing.assert_allclose(one[["onset_s", "offset_s"]], [[3.0, 7.0]], atol=0.021)
     np.testing.assert_allclose(two[["onset_s", "offset_s"]], [[3.0, 4.0], [6.5, 7.0]], atol=0.021)
 
@@ -116,7 +118,9 @@ def test_build_writes_a_corpus_with_the_same_bytes_whatever_the_workers(tmp_path
         "annotation_gap_s": 2.0,
     }
     for name, backend, workers in (("one", "in-process", 1), ("two", "processes", 2)):
-        mixing.build(Tones(), tmp_path / name, settings, SHARES, backend=backend, workers=workers)
+        polyphonic.build(
+            Tones(), tmp_path / name, settings, SHARES, backend=backend, workers=workers
+        )
     made = corpus.read(tmp_path / "one", check_audio=True)
     assert list(made.recordings.split) == ["train"] * 3 + ["validation"] * 2 + ["test"] * 2
     for path in sorted((tmp_path / "one").rglob("*")):
@@ -127,8 +131,8 @@ def test_build_writes_a_corpus_with_the_same_bytes_whatever_the_workers(tmp_path
 
 def test_published_shares_only_for_the_papers_classes():
     table = pd.DataFrame({"class": ["alarms", "rain"], "total_s": [4405, 3975]})
-    assert mixing.published_shares(table, ["alarms_and_sirens", "rain"]) == {
+    assert polyphonic.published_shares(table, ["alarms_and_sirens", "rain"]) == {
         "alarms_and_sirens": 4405,
         "rain": 3975,
     }
-    assert mixing.published_shares(table, ["rain", "rooster"]) == {"rain": 1.0, "rooster": 1.0}
+    assert polyphonic.published_shares(table, ["rain", "rooster"]) == {"rain": 1.0, "rooster": 1.0}

@@ -8,11 +8,11 @@ import torch
 import yaml
 from sections import FRONT_END
 
-from sedutils import params
 from sedutils.models.blocks import ConvBlock, Dense, GRULayer, LSTMLayer, trainable_parameters
 from sedutils.models.gmm import GMM
 from sedutils.models.gru import gru
 from sedutils.models.kinds import KINDS
+from sedutils.pipeline import params
 
 PUBLISHED = Path("data/published/cakir2017_crnn.yaml")
 # For what holds at any width

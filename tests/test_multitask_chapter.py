@@ -7,12 +7,21 @@ import pandas as pd
 import pytest
 from conftest import features_folder
 
-from sedutils import claims, corpus, files, triplets
+from sedutils.claims import claims
+from sedutils.corpora import corpus
+from sedutils.corpora.official.itc_irst import leave_one_out
+from sedutils.features import triplets
 from sedutils.metrics import activity
 from sedutils.metrics.hits import HitCounts, hit_counts
-from sedutils.multitask import distances, early, figures, page, verdicts
-from sedutils.multitask.results import SYSTEMS, Results, beside_published, class_scores, one_to_one
-from sedutils.official.itc_irst import leave_one_out
+from sedutils.papers.phan2018 import distances, early, figures, page, verdicts
+from sedutils.papers.phan2018.results import (
+    SYSTEMS,
+    Results,
+    beside_published,
+    class_scores,
+    one_to_one,
+)
+from sedutils.pipeline import files
 
 FRAMES, HOP_S = 3000, 0.02
 LABELS = {

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sedutils import triplets
 from sedutils.decoding import smoothing
 from sedutils.decoding.confidence import GRAIN, ConfidenceRule, confidence, in_frames, regions
+from sedutils.features import triplets
 from sedutils.metrics import activity, events
 from sedutils.metrics.hits import ClassEvents, HitCounts, count_one_to_one, hit_counts
-from sedutils.multitask import early, search
+from sedutils.papers.phan2018 import early, search
 
 seeds = st.integers(0, 2**32 - 1)
 rolls = st.integers(1, 40).flatmap(lambda n: st.tuples(arrays(bool, (n, 2)), arrays(bool, (n, 2))))

@@ -14,11 +14,12 @@ import pytest
 import soundfile
 from conftest import refused
 
-from sedutils import corpus, files
-from sedutils.official import download
-from sedutils.official import tut_sed_synthetic_2016 as tut
-from sedutils.official.archives import ArchiveError
-from sedutils.official.download import Package, fetch
+from sedutils.corpora import corpus
+from sedutils.corpora.official import download
+from sedutils.corpora.official import tut_sed_synthetic_2016 as tut
+from sedutils.corpora.official.archives import ArchiveError
+from sedutils.corpora.official.download import Package, fetch
+from sedutils.pipeline import files
 
 NAME = "TUT-SED-synthetic-2016"
 RATE = 8000

@@ -8,11 +8,11 @@ import pytest
 from conftest import refused
 from official_layouts import check_folds, chunk_names, edit, packed, wave, write_chunks
 
-from sedutils.official import chime_home as chime
-from sedutils.official import download
-from sedutils.official.annotations import OfficialError
-from sedutils.official.archives import ArchiveError, extract
-from sedutils.official.scenes import RECORDINGS
+from sedutils.corpora.official import chime_home as chime
+from sedutils.corpora.official import download
+from sedutils.corpora.official.annotations import OfficialError
+from sedutils.corpora.official.archives import ArchiveError, extract
+from sedutils.corpora.official.scenes import RECORDINGS
 
 N_DEVELOPMENT, N_EVALUATION = 10, 4
 

@@ -7,9 +7,11 @@ import pytest
 from conftest import refused
 from official_layouts import wave
 
-from sedutils import corpus, domestic_mixing, files
-from sedutils.official import desed_2020 as desed
-from sedutils.official.annotations import OfficialError
+from sedutils.corpora import corpus
+from sedutils.corpora import domestic as domestic_mixing
+from sedutils.corpora.official import desed_2020 as desed
+from sedutils.corpora.official.annotations import OfficialError
+from sedutils.pipeline import files
 
 STRONG = "filename\tonset\toffset\tevent_label\n"
 TEXTS = {

@@ -7,10 +7,11 @@ import pytest
 from conftest import refused
 from official_layouts import edit, wave, write_sessions
 
-from sedutils import files, recorded
-from sedutils.official import itc_irst as itc
-from sedutils.official.annotations import OfficialError
-from sedutils.official.scenes import RECORDINGS
+from sedutils.corpora import recorded
+from sedutils.corpora.official import itc_irst as itc
+from sedutils.corpora.official.annotations import OfficialError
+from sedutils.corpora.official.scenes import RECORDINGS
+from sedutils.pipeline import files
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,13 @@ import soxr
 from conftest import refused
 from official_layouts import edit
 
-from sedutils import corpus, files, foley
+from sedutils import foley
+from sedutils.corpora import corpus, phones
+from sedutils.corpora.official import download
+from sedutils.corpora.official import librispeech as libri
+from sedutils.corpora.official.annotations import OfficialError
 from sedutils.foley import speech
-from sedutils.official import download
-from sedutils.official import librispeech as libri
-from sedutils.official.annotations import OfficialError
-from sedutils.speech import phones
+from sedutils.pipeline import files
 
 TEXTS = ("SEE THE FATHER OF THE TEACHER", "SHE SELLS ZORBLES BY THE SEA", "HE ASKED FOR SALT")
 SPEAKERS = {"dev-clean": ("84", "174"), "test-clean": ("61",)}

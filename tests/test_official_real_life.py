@@ -8,12 +8,12 @@ import pytest
 from conftest import refused
 from official_layouts import DURATION_S, check_folds, edit, packed, wave, write_folds
 
-from sedutils import files
-from sedutils.official import annotations, download
-from sedutils.official import tut_sed_2009 as tut09
-from sedutils.official import tut_sound_events_2016 as tut16
-from sedutils.official.annotations import OfficialError
-from sedutils.official.scenes import RECORDINGS
+from sedutils.corpora.official import annotations, download
+from sedutils.corpora.official import tut_sed_2009 as tut09
+from sedutils.corpora.official import tut_sound_events_2016 as tut16
+from sedutils.corpora.official.annotations import OfficialError
+from sedutils.corpora.official.scenes import RECORDINGS
+from sedutils.pipeline import files
 
 # annotation lines
 

@@ -10,10 +10,11 @@ from conftest import refused
 from official_layouts import edit, wave
 from sections import RARE_EVENTS
 
-from sedutils import files, rare_mixing
-from sedutils.official import download
-from sedutils.official import tut_rare_2017 as rare
-from sedutils.official.annotations import OfficialError
+from sedutils.corpora import rare as rare_mixing
+from sedutils.corpora.official import download
+from sedutils.corpora.official import tut_rare_2017 as rare
+from sedutils.corpora.official.annotations import OfficialError
+from sedutils.pipeline import files
 
 EVENTS = {
     "devtrain": dict.fromkeys(rare.LABELS, 6),

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from sedutils import params
+from sedutils.pipeline import params
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sedutils import triplets
-from sedutils.frames import Frames
+from sedutils.features import triplets
+from sedutils.features.frames import Frames
 from sedutils.models import phan2018
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.kinds import KINDS
@@ -264,7 +264,7 @@ def test_the_networks_and_losses_import_neither_librosa_nor_dvc():
     import sys
 
     code = (
-        "import sys, sedutils.models.kinds, sedutils.triplets;"
+        "import sys, sedutils.models.kinds, sedutils.features.triplets;"
         "print({'librosa', 'dvc'} & set(sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,8 @@ from conftest import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedutils.speech import mfcc, phones
+from sedutils.corpora import phones
+from sedutils.features import mfcc
 
 SEQUENCES = st.lists(st.sampled_from("ABC"), max_size=7)
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from sections import FRONT_END
 
-from sedutils import files, pitch
-from sedutils.frames import Frames
+from sedutils.features import pitch
+from sedutils.features.frames import Frames
+from sedutils.pipeline import files
 
 RATE = 44100
 

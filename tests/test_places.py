@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sedutils import params, places
+from sedutils.pipeline import params, places
 
 HERE = Path(__file__).resolve().parents[1]
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sedutils.player import once, page, player
+from sedutils.show.player import once, page, player
 
 RATE, SECONDS = 44100, 3
 LABELS = ["dog_barking", "rain", "thunder"]

@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from sedutils import plots
-from sedutils.systems import Trial
+from sedutils.show import plots
+from sedutils.training.systems import Trial
 
 
 @pytest.mark.parametrize("scores", [[0.2, 0.5, 0.4], [-0.9, -0.3, -0.5]])

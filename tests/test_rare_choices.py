@@ -6,10 +6,13 @@ import pytest
 import rare_clips
 from rare_clips import BASE, FACTS, task
 
-from sedutils import corpus, files, rare_training, recipes, training
+from sedutils.corpora import corpus, recipes
 from sedutils.models.blocks import keras_parameters
-from sedutils.rcrnn import experiments
-from sedutils.rcrnn.experiments import Detector
+from sedutils.papers.kao2018 import experiments
+from sedutils.papers.kao2018.experiments import Detector
+from sedutils.pipeline import files
+from sedutils.training import loop
+from sedutils.training.systems import System
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +20,7 @@ def world(tmp_path_factory):
     top = tmp_path_factory.mktemp("rare")
     rare_clips.make(top)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "CHECKPOINTS", top / "cache")
+        patch.setattr(loop, "CHECKPOINTS", top / "cache")
         yield top
 
 
@@ -38,7 +41,7 @@ def answered(world, tmp_path):
         course = {"epoch": [1, 2], "validation_score": [-1.0, -loss], "best": [False, True]}
         files.write_csv(tmp_path / detector.path / "history.csv", pd.DataFrame(course))
         arguments = BASE | {"units": detector.units, "nodes": detector.nodes}
-        system = rare_training.new(arguments, task(world), "log_mel", FACTS)
+        system = System.new(arguments, task(world), FACTS)
         if not (tmp_path / detector.path / "description.json").exists():
             system.write(tmp_path / detector.path)
         return keras_parameters(system.model)

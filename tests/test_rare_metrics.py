@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sedutils import recipes
-from sedutils.corpus import Corpus
+from sedutils.corpora import recipes
+from sedutils.corpora.corpus import Corpus
 from sedutils.metrics.rare import by_class, counts, resampled, score, score_table, strata
 
 NAN = np.nan

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sections import RARE_EVENTS
 
-from sedutils import corpus, files, params, rare_mixing, rare_sources, schema_corpora
-from sedutils.recipes import clips_of, render, sounds
+from sedutils.corpora import corpus, rare, rare_sources
+from sedutils.corpora.recipes import clips_of, render, sounds
+from sedutils.pipeline import files, params, schema_corpora
 
 TINY = RARE_EVENTS | {
     "clip_s": 6.0,
@@ -32,7 +33,7 @@ def write(path, audio):
 
 
 def recipe(**values):
-    row = dict.fromkeys(rare_mixing.COLUMNS, 0.0) | {"recording": "r", "background": "b.wav"}
+    row = dict.fromkeys(rare.COLUMNS, 0.0) | {"recording": "r", "background": "b.wav"}
     row |= {"event": "e.wav", "segment_offset_s": 0.5, "ebr_db": 6.0}
     return pd.Series(row | values)
 
@@ -101,7 +102,7 @@ def test_silence_and_short_sources_are_one_clear_line(tmp_path):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return rare_mixing.make("foley", TINY, tmp_path_factory.mktemp("rare"), **IN_PROCESS)
+    return rare.make("foley", TINY, tmp_path_factory.mktemp("rare"), **IN_PROCESS)
 
 
 def test_each_class_has_clips_of_its_own_in_four_splits(made):
@@ -152,7 +153,7 @@ def test_annotation_is_where_the_event_was_put(made):
 
 
 def test_bytes_depend_on_no_order_and_no_process(made, tmp_path):
-    again = rare_mixing.make("foley", TINY, tmp_path, backend="processes", workers=2)
+    again = rare.make("foley", TINY, tmp_path, backend="processes", workers=2)
     names = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
     assert len(names) > 3 * 14 + 4
     for name in names:
@@ -165,7 +166,7 @@ def test_bytes_depend_on_no_order_and_no_process(made, tmp_path):
 
 
 def test_without_audio_the_recipes_are_the_corpus(made, tmp_path):
-    lean = rare_mixing.make("foley", TINY | {"audio": False}, tmp_path, **IN_PROCESS)
+    lean = rare.make("foley", TINY | {"audio": False}, tmp_path, **IN_PROCESS)
     assert not (tmp_path / "audio").exists() and set(lean.recordings.path) == {""}
     pd.testing.assert_frame_equal(lean.recipes, made.recipes)
     name = lean.recordings.recording[5]
@@ -178,7 +179,7 @@ def test_the_ratios_and_onsets_are_drawn_evenly_and_another_seed_draws_others():
     events = pd.DataFrame([("e", "gunshot", "train", "e", 1.0, 3.0)], columns=rare_sources.EVENTS)
     places = pd.DataFrame([("b", "park", "train", "b", 70.0)], columns=rare_sources.BACKGROUNDS)
     setting = RARE_EVENTS | {"seed": 3}
-    _, recipes = rare_mixing.plan(events, places, setting, {"pretraining": 900, "detection": 300})
+    _, recipes = rare.plan(events, places, setting, {"pretraining": 900, "detection": 300})
     present = recipes.event != ""
     assert present[:900].sum() == 450 and present[900:].sum() == 297
     assert present[:900].rolling(100).mean().dropna().between(0.3, 0.7).all()  # not in one block
@@ -186,9 +187,9 @@ def test_the_ratios_and_onsets_are_drawn_evenly_and_another_seed_draws_others():
     assert set(counts.index) == {-6.0, 0.0, 6.0} and counts.min() > 0.27 * counts.sum()
     assert recipes.onset_s.max() <= 28.0 and recipes.onset_s.mean() == pytest.approx(14.0, abs=1.0)
     assert recipes.background_cut_s.mean() == pytest.approx(20.0, abs=2.0)
-    _, others = rare_mixing.plan(events, places, RARE_EVENTS | {"seed": 4}, {"pretraining": 900})
+    _, others = rare.plan(events, places, RARE_EVENTS | {"seed": 4}, {"pretraining": 900})
     assert not others.onset_s.equals(recipes.onset_s[:900])
-    call = lambda **s: lambda: rare_mixing.plan(events, places, RARE_EVENTS | s, {"validation": 1})  # noqa: E731
+    call = lambda **s: lambda: rare.plan(events, places, RARE_EVENTS | s, {"validation": 1})  # noqa: E731
     refused(ValueError, call(), "no event of gunshot for the validation mixtures")
     refused(ValueError, call(clip_s=1.5), "e: an event longer than a clip of 1.5 s (2 s)")
     refused(ValueError, call(clip_s=90.0), "b: a background shorter than a clip of 90 s (70 s)")
@@ -228,7 +229,7 @@ def hash_of(label):
 
 def test_a_bank_makes_the_classes_it_has(clips, tmp_path):
     setting = TINY | {"bank": str(clips), "bank_backgrounds": ["rain"]}
-    made = rare_mixing.make("bank", setting, tmp_path / "out", **IN_PROCESS)
+    made = rare.make("bank", setting, tmp_path / "out", **IN_PROCESS)
     assert made.labels == ("babycry",)
     recipes = made.recipes[made.recipes.event != ""]
     assert set(recipes.segment_onset_s) == {0.0, 3.0}
@@ -244,7 +245,7 @@ def test_a_bank_makes_the_classes_it_has(clips, tmp_path):
     assert (made.folder / recipes.event.iloc[0]).is_file()
     refused(
         ValueError,
-        lambda: rare_mixing.make(
+        lambda: rare.make(
             "bank",
             setting
             | {
@@ -303,10 +304,10 @@ def test_recipes_that_lack_something_are_named(made):
 
 
 def test_what_the_notebook_shows(made):
-    table = rare_mixing.summary(made)
+    table = rare.summary(made)
     assert table.loc[("gunshot", "train"), ["clips", "with event"]].tolist() == [8, 6]
     published = pd.DataFrame({"event": ["gunshot", "babycry"], "median_s": [1.21, 2.33]})
-    lengths = rare_mixing.median_lengths(made, published)
+    lengths = rare.median_lengths(made, published)
     assert list(lengths.index) == list(made.labels)
     assert lengths.paper_median_s["babycry"] == 2.33 and np.isnan(
         lengths.paper_median_s["glassbreak"]
@@ -344,5 +345,5 @@ def test_impossible_settings_are_one_line(path, value, needle):
 
 
 def test_another_source_is_refused(tmp_path):
-    call = lambda: rare_mixing.make("youtube", TINY, tmp_path, **IN_PROCESS)  # noqa: E731
+    call = lambda: rare.make("youtube", TINY, tmp_path, **IN_PROCESS)  # noqa: E731
     refused(ValueError, call, "corpora.tut_rare_2017.source = 'youtube'")

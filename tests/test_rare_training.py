@@ -13,9 +13,10 @@ import torch
 from conftest import refused
 from rare_clips import BASE, CBRNN, FACTS, FRAMES, HOP_S, SETTINGS, task
 
-from sedutils import corpus, rare_training, systems, training
-from sedutils.rare_training import Task
-from sedutils.rcrnn import experiments
+from sedutils.corpora import corpus
+from sedutils.papers.kao2018 import experiments
+from sedutils.training import loop, rare, systems
+from sedutils.training.rare import Task
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def world(tmp_path_factory):
     top = tmp_path_factory.mktemp("rare")
     rare_clips.make(top)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "CHECKPOINTS", top / "cache")
+        patch.setattr(loop, "CHECKPOINTS", top / "cache")
         yield top
 
 
@@ -40,7 +41,7 @@ def test_a_detector_hears_the_clips_of_its_class_and_probability(world, probabil
     assert list(
         task(world, probability=probability, most=2).frames("train").recordings.recording
     ) == [f"shot-train-{i}" for i in places[:2]]
-    for split in rare_training.ANSWERED:  # whose clips are all of one set
+    for split in rare.ANSWERED:  # whose clips are all of one set
         names = [f"shot-{split}-{i}" for i in range(2)]
         assert list(one.frames(split).recordings.recording) == names
 
@@ -78,7 +79,7 @@ def round_(world):
         "spread": {"backend": "in-process", "workers": 1},
     }
     heard, begun = [], {}
-    fit = training.fit
+    fit = loop.fit
 
     def listening(model, batches, *rest, **options):
         names = list(batches.frames.recordings.recording)
@@ -88,7 +89,7 @@ def round_(world):
         return fit(model, batches, *rest, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "fit", listening)
+        patch.setattr(loop, "fit", listening)
         experiments.train_round(detectors, **given)
     return folder, {d.regime: d for d in detectors}, heard, begun, given
 
@@ -122,7 +123,7 @@ def test_a_detector_begins_where_the_tagger_ended(round_):
 def test_at_most_one_event_a_clip_is_kept(round_, world):
     folder, of, _, _, _ = round_
     made = corpus.read(world / "corpus")
-    for detector, split in itertools.product(of.values(), rare_training.ANSWERED):
+    for detector, split in itertools.product(of.values(), rare.ANSWERED):
         events = pd.read_csv(folder / detector.path / f"events_{split}.csv")
         clips = made.recordings_of(split).query("scene == 'shot'").recording
         assert events.recording.is_unique and set(events.recording) <= set(clips)
@@ -151,20 +152,20 @@ def test_a_killed_round_leaves_nothing_that_looks_done(round_, world, monkeypatc
     detector = experiments.regimes("cry", 3, 4, [1])[0]
     given = given | {"folder": world / "killed"}
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(rare_training, "best_events", dying)
+        patch.setattr(rare, "best_events", dying)
         experiments.train_round([detector], **given)
     experiments.train_round([detector], **given)
     names = {p.name for p in (world / "killed" / detector.path).iterdir()}
-    assert {f"events_{split}.csv" for split in rare_training.ANSWERED} < names
+    assert {f"events_{split}.csv" for split in rare.ANSWERED} < names
 
 
 def test_a_killed_training_ends_with_the_same_numbers(world, monkeypatch):
     """The checkpoint is found again by what decides the training, label and first weights among it."""
-    settings, note, calls = SETTINGS | {"max_epochs": 3}, training.Run.note, []
+    settings, note, calls = SETTINGS | {"max_epochs": 3}, loop.Run.note, []
 
     def train(name):
         systems.train(name="x", seed=1, data=task(world), folder=world / name, arguments=BASE,
-                      settings=settings, facts=FACTS, answers=rare_training.best_events)  # fmt: skip
+                      settings=settings, facts=FACTS, answers=rare.best_events)  # fmt: skip
         return weights(world / name), pd.read_csv(world / name / "history.csv")
 
     def dying(self, *values):
@@ -174,14 +175,14 @@ def test_a_killed_training_ends_with_the_same_numbers(world, monkeypatch):
         note(self, *values)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "CHECKPOINTS", world / "other-cache")
+        patch.setattr(loop, "CHECKPOINTS", world / "other-cache")
         whole, history = train("whole")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(training.Run, "note", dying)
+        patch.setattr(loop.Run, "note", dying)
         train("resumed")
     with monkeypatch.context() as patch:
         epochs = []
-        patch.setattr(training.Run, "note", lambda self, *v: (epochs.append(1), note(self, *v)))
+        patch.setattr(loop.Run, "note", lambda self, *v: (epochs.append(1), note(self, *v)))
         resumed, again = train("resumed")
     assert len(epochs) == 1  # of three the last one
     pd.testing.assert_frame_equal(again, history)
@@ -208,7 +209,7 @@ def test_frame_scores_of_every_clip_are_kept(world, kind, tmp_path):
     one = Task(world / "corpus", features, "cry", 0.5)
     systems.train(
         name="x", seed=1, data=one, folder=tmp_path / "out", arguments=arguments, settings=SETTINGS,
-        facts=facts, answers=rare_training.decisions,
+        facts=facts, answers=rare.decisions,
     )  # fmt: skip
     scores = np.load(tmp_path / "out" / "scores_development.npy")
     assert scores.shape == (2, FRAMES) and ((scores > 0) & (scores < 1)).all()

@@ -6,9 +6,12 @@ import pytest
 import rare_clips
 import torch
 
-from sedutils import claims, corpus, files, rare_training, recipes, systems
-from sedutils.rcrnn import experiments, figures, page, results, verdicts
-from sedutils.systems import System
+from sedutils.claims import claims
+from sedutils.corpora import corpus, recipes
+from sedutils.papers.kao2018 import experiments, figures, page, results, verdicts
+from sedutils.pipeline import files
+from sedutils.training import rare, systems
+from sedutils.training.systems import System
 
 PUBLISHED = claims.read_published("data/published/kao2018_rcrnn.yaml")
 PRINTED = {key: PUBLISHED.table(key) for key in PUBLISHED.tables}
@@ -40,7 +43,7 @@ def made(folder, labels):
 
 def answer(read, folder, detector, miss):
     """Right onsets at 0.6, except that the first ``miss`` events of each split are a second late."""
-    for split in rare_training.ANSWERED:
+    for split in rare.ANSWERED:
         onsets = recipes.onsets_of(read, detector.label, split).dropna()
         late = np.where(np.arange(len(onsets)) < miss, 1.0, 0.0)
         table = pd.DataFrame({"recording": onsets.index, "onset_s": onsets.to_numpy() + late})

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import record
 
-from sedutils import readme
+from sedutils.site import readme
 
 
 def test_the_table_is_that_of_the_committed_reports(tmp_path, monkeypatch):

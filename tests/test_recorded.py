@@ -7,10 +7,13 @@ import pytest
 from conftest import refused
 from official_layouts import chunk_names, wave, write_chunks, write_folds
 
-from sedutils import claims, corpus, files, recorded, tables
+from sedutils.claims import claims
+from sedutils.corpora import corpus, recorded
+from sedutils.corpora.official import chime_home
+from sedutils.corpora.official import tut_sound_events_2016 as tut
 from sedutils.foley import home
-from sedutils.official import chime_home
-from sedutils.official import tut_sound_events_2016 as tut
+from sedutils.pipeline import files
+from sedutils.show import corpus_tables, tables
 
 CHUNKS = {"seed": 3, "development": 8, "evaluation": 2, "validation_share": 0.2}
 IN_PROCESS = {"backend": "in-process", "workers": 1}
@@ -145,7 +148,7 @@ def test_summary_and_minutes_by_hand(tmp_path):
     rows = [("a", 0.0, 30.0, "q"), ("a", 20.0, 50.0, "p"), ("c", 0.0, 60.0, "p")]
     events = pd.DataFrame(rows, columns=["recording", "onset_s", "offset_s", "label"])
     made = tiny(tmp_path, events=events)
-    table = recorded.summary(made, PUBLISHED.dataset(tables.DATASETS["tut_sed_2009"]))
+    table = corpus_tables.summary(made, PUBLISHED.dataset(tables.DATASETS["tut_sed_2009"]))
     assert table.ours.to_dict() == {
         "recordings": 3,
         "minutes": 3.0,
@@ -156,10 +159,10 @@ def test_summary_and_minutes_by_hand(tmp_path):
         "mean polyphony": 0.67,  # 120 s of events in 180 s
     }
     assert table.paper["mean polyphony"] == 2.53 and table.paper["minutes"] == 1133
-    assert recorded.class_minutes(made).to_dict() == {"r": 0.0, "q": 0.5, "p": 1.5}
-    cut = recorded.as_events(made, "a", 25.0)
+    assert corpus_tables.class_minutes(made).to_dict() == {"r": 0.0, "q": 0.5, "p": 1.5}
+    cut = corpus_tables.as_events(made, "a", 25.0)
     assert cut.offset_s.tolist() == [25.0, 25.0]
-    folds = tables.fold_summary(made)
+    folds = corpus_tables.fold_summary(made)
     assert folds["events"]["train"].tolist() == [2, 0, 1]
     assert folds["classes"]["test"].tolist() == [1, 2, 0]
 
@@ -167,8 +170,8 @@ def test_summary_and_minutes_by_hand(tmp_path):
 def test_summary_of_tags_by_hand(tmp_path):
     tags = pd.DataFrame([("a", "p"), ("a", "q"), ("c", "p")], columns=["recording", "label"])
     made = tiny(tmp_path, tags=tags)
-    table = recorded.summary(made, PUBLISHED.dataset(tables.DATASETS["chime_home"]))
+    table = corpus_tables.summary(made, PUBLISHED.dataset(tables.DATASETS["chime_home"]))
     assert table.ours["mean tags of a chunk"] == 1.0
     assert table.paper["recordings"] == 1946 + 846 and table.paper["folds"] == 4
-    assert recorded.class_minutes(made).to_dict() == {"r": 0.0, "q": 1.0, "p": 2.0}
-    assert recorded.as_events(made, "a", 4.0).label.tolist() == ["p", "q"]
+    assert corpus_tables.class_minutes(made).to_dict() == {"r": 0.0, "q": 1.0, "p": 2.0}
+    assert corpus_tables.as_events(made, "a", 4.0).label.tolist() == ["p", "q"]

@@ -7,8 +7,9 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from sedutils import markup, report
-from sedutils.player import player
+from sedutils.show import markup
+from sedutils.show.player import player
+from sedutils.site import report
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 FIRST = "# A **short** title\n\nCRNN is best with $F_1 = 0.6$.\n\nMore.\n\nPaper: cakir2017_crnn · Table II"

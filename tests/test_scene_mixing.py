@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils import corpus, files, foley, scene_mixing
+from sedutils import foley
+from sedutils.corpora import corpus, scenes
 from sedutils.foley import speech
 from sedutils.foley.scenes import OCCURRENCES
+from sedutils.pipeline import files
 
 SETTINGS = {
     "seed": 7,
@@ -29,7 +31,7 @@ def planned(name, **changes):
         "polyphony": 2.53,
         "event_to_background_db": (0.0, 15.0),
     } | changes
-    return scene_mixing.plan(foley.SCENES[name], foley.CORPORA[name], **recipe)
+    return scenes.plan(foley.SCENES[name], foley.CORPORA[name], **recipe)
 
 
 def test_the_plan_of_tut_sed_2009_has_its_polyphony_in_every_scene():
@@ -72,14 +74,14 @@ def test_same_seed_same_plan_other_seed_another():
 def test_what_cannot_be_reached_is_said(monkeypatch):
     with pytest.raises(ValueError, match="polyphony 9 is too much for 7 classes"):
         planned("tut_sound_events_2016", polyphony=9)
-    monkeypatch.setattr(scene_mixing.mixing, "ATTEMPTS", 3)
+    monkeypatch.setattr(scenes.mixing, "ATTEMPTS", 3)
     with pytest.raises(ValueError, match=r"every class of home in two recordings .* 2.0 s"):
         planned("tut_sound_events_2016", recording_s=2.0)
 
 
 @pytest.mark.parametrize(("groups", "folds", "sizes"), [(5, 5, (3, 1, 1)), (8, 4, (4, 2, 2))])
 def test_folds_test_every_recording_once(groups, folds, sizes):
-    table = scene_mixing.folds_of(["a", "b"], groups, folds, 0.2)
+    table = scenes.folds_of(["a", "b"], groups, folds, 0.2)
     counts = table.groupby(["fold", "split"]).size().unstack()
     for split, size in zip(("train", "validation", "test"), sizes, strict=True):
         assert (counts[split] == 2 * size).all()
@@ -91,14 +93,14 @@ def test_folds_test_every_recording_once(groups, folds, sizes):
 def test_too_few_recordings_for_the_folds():
     for groups, folds in ((2, 2), (2, 3)):
         with pytest.raises(ValueError, match=f"2 recordings a scene are too few for {folds} folds"):
-            scene_mixing.folds_of(["a"], groups, folds, 0.2)
+            scenes.folds_of(["a"], groups, folds, 0.2)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes")
     name = "tut_sound_events_2016"
-    scene_mixing.build(name, folder, SETTINGS, backend="processes", workers=2)
+    scenes.build(name, folder, SETTINGS, backend="processes", workers=2)
     return corpus.read(folder, check_audio=True)
 
 
@@ -134,8 +136,8 @@ def test_a_recording_is_the_same_bytes_again(built):
     recording = built.recordings.recording[3]
     rows = built.parts[built.parts.recording == recording]
     groups = [f"{g:02d}" for g in range(4)]
-    people = speech.deal(SETTINGS["seed"], groups, scene_mixing.SPEAKERS)
+    people = speech.deal(SETTINGS["seed"], groups, scenes.SPEAKERS)
     mine = people[people.group == recording[-2:]]
-    again, _ = scene_mixing.render(rows, mine, seed=SETTINGS["seed"], recording_s=25.0)
+    again, _ = scenes.render(rows, mine, seed=SETTINGS["seed"], recording_s=25.0)
     kept, _ = files.read_audio(built.audio_path(recording))
     np.testing.assert_allclose(again, kept, atol=2 / 32768)

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from conftest import refused
 
-from sedutils import corpus, files, mixing, recorded, session_mixing
+from sedutils.corpora import corpus, polyphonic, recorded, sessions
+from sedutils.corpora.official.itc_irst import EVALUATED
 from sedutils.foley import meeting_room, recording, speech
-from sedutils.official.itc_irst import EVALUATED
+from sedutils.pipeline import files
+from sedutils.show import corpus_tables
 
 SETTINGS = {
     "seed": 7,
@@ -26,12 +28,12 @@ IN_PROCESS = {"backend": "in-process", "workers": 1}
 
 @pytest.fixture(scope="module")
 def planned():
-    return session_mixing.plan(9, 3, **PLAN)
+    return sessions.plan(9, 3, **PLAN)
 
 
 def test_every_session_has_every_class_as_often_as_asked(planned):
-    assert set(session_mixing.CLASSES) == {*meeting_room.RECIPES, "speech"}
-    assert len(session_mixing.CLASSES) == 16 and set(EVALUATED) < set(session_mixing.CLASSES)
+    assert set(sessions.CLASSES) == {*meeting_room.RECIPES, "speech"}
+    assert len(sessions.CLASSES) == 16 and set(EVALUATED) < set(sessions.CLASSES)
     counts = planned.groupby(["recording", "label"]).size().unstack()
     assert counts.shape == (12, 16)
     assert (counts.pop("phone_ring") == 4).all() and (counts == 2).all().all()
@@ -41,35 +43,35 @@ def test_a_pause_lies_between_any_two_events(planned):
     for _, rows in planned.groupby("recording"):
         ends = np.append(0.0, rows.offset_s)
         starts = np.append(rows.onset_s, PLAN["session_s"])
-        assert (starts - ends).min() > session_mixing.SHORTEST_PAUSE_S - 1e-5
+        assert (starts - ends).min() > sessions.SHORTEST_PAUSE_S - 1e-5
         assert np.std(starts - ends) > 0.2  # no metronome
 
 
 def test_lengths_and_levels_are_those_of_the_class(planned):
     table = planned.assign(length_s=planned.offset_s - planned.onset_s).groupby("label")
-    for label, (mean_s, louder_db) in session_mixing.CLASSES.items():
+    for label, (mean_s, louder_db) in sessions.CLASSES.items():
         assert table.length_s.mean()[label] == pytest.approx(mean_s, rel=0.12), label
-        over = table.get_group(label).level_db - session_mixing.BACKGROUND_DB - louder_db
+        over = table.get_group(label).level_db - sessions.BACKGROUND_DB - louder_db
         assert over.between(12, 30).all() and over.std() > 2, label
 
 
 def test_same_seed_same_plan_and_sessions_differ(planned):
-    pd.testing.assert_frame_equal(planned, session_mixing.plan(9, 3, **PLAN))
-    assert not planned.equals(session_mixing.plan(9, 3, **PLAN | {"seed": 4}))
+    pd.testing.assert_frame_equal(planned, sessions.plan(9, 3, **PLAN))
+    assert not planned.equals(sessions.plan(9, 3, **PLAN | {"seed": 4}))
     orders = planned.groupby("recording").label.agg(tuple)
     assert orders.nunique() == 12
-    longer = session_mixing.plan(10, 3, **PLAN)  # one more session leaves the others as they are
+    longer = sessions.plan(10, 3, **PLAN)  # one more session leaves the others as they are
     pd.testing.assert_frame_equal(longer[: len(planned)], planned)
 
 
 def test_what_does_not_fit_is_said():
-    call = lambda: session_mixing.plan(2, 1, **PLAN | {"session_s": 60.0})  # noqa: E731
+    call = lambda: sessions.plan(2, 1, **PLAN | {"session_s": 60.0})  # noqa: E731
     refused(ValueError, call, "34 events need", "lasts 60 s", "events_per_class")
 
 
 def test_no_two_sessions_share_a_voice():
-    names = session_mixing.session_names(12)
-    people = session_mixing.speakers_of(7, names)
+    names = sessions.session_names(12)
+    people = sessions.speakers_of(7, names)
     voices = people.assign(variant=people.voice.str.split("+").str[1]).groupby("group").variant
     heard = voices.agg(set)
     assert sorted(heard.index) == names
@@ -77,7 +79,7 @@ def test_no_two_sessions_share_a_voice():
         assert not one & two
     kinds = people.groupby("group").kind.agg(set)
     assert (kinds[:11].map(len) == 2).all() and kinds.iloc[11] == {"male"}
-    refused(ValueError, lambda: session_mixing.speakers_of(7, names * 3), "24 groups, not 36")
+    refused(ValueError, lambda: sessions.speakers_of(7, names * 3), "24 groups, not 36")
     assert speech.most_groups(*speech.KINDS) == 11
 
 
@@ -113,13 +115,13 @@ def test_annotation_fits_the_sound(made):
     """The room is quiet, events stand over it where they are annotated, pauses do not."""
     for name in made.recordings.recording:
         audio, _ = files.read_audio(made.audio_path(name))
-        levels = mixing.frame_levels_db(audio)
+        levels = polyphonic.frame_levels_db(audio)
         quiet = np.ones(len(levels), bool)
         rows = made.parts[made.parts.recording == name]
         for part in rows.itertuples():
             quiet[int(part.onset_s * 50) : int(part.offset_s * 50) + 50] = False
         room = levels[quiet].mean()
-        assert quiet.mean() > 0.1 and -75 < room < session_mixing.BACKGROUND_DB + 1
+        assert quiet.mean() > 0.1 and -75 < room < sessions.BACKGROUND_DB + 1
         assert levels[quiet].max() < room + 8
         for event in made.events_of(name).itertuples():
             own = levels[int(event.onset_s * 50) : int(np.ceil(event.offset_s * 50))]
@@ -145,13 +147,13 @@ def test_no_two_sessions_share_an_echo_or_an_instance(monkeypatch):
     monkeypatch.setattr(
         recording, "room_response", lambda *a: echoes.append(draw(*a)) or echoes[-1]
     )
-    names = session_mixing.session_names(3)
-    people = session_mixing.speakers_of(7, names)
+    names = sessions.session_names(3)
+    people = sessions.speakers_of(7, names)
     stems = []
     for name in names:
         row = (name, 0.5, 1.5, "door_slam", f"{name}-000", 0.0, -30.0)
-        parts = pd.DataFrame([row], columns=mixing.PART_COLUMNS)
-        stems += session_mixing.render(parts, people, seed=7, session_s=2.5)[1]
+        parts = pd.DataFrame([row], columns=polyphonic.PART_COLUMNS)
+        stems += sessions.render(parts, people, seed=7, session_s=2.5)[1]
     assert len(echoes) == 3
     for one, two in itertools.combinations(range(3), 2):
         for pair in ((echoes[one][1:], echoes[two][1:]), (stems[one], stems[two])):
@@ -173,24 +175,26 @@ def test_echoes_follow_the_sound_and_grow_with_distance():
     echoes = np.zeros(2000, np.float32)
     echoes[[0, 900]] = 1.0, 0.2
     flat = ([20.0, 20000.0], [0.0, 0.0])
-    near, far = (session_mixing.heard(sound, echoes, flat, distance=d) for d in (0.5, 2.0))
+    near, far = (sessions.at_microphone(sound, echoes, flat, distance=d) for d in (0.5, 2.0))
     assert near.shape == far.shape == (6410,)
     assert near[900] / near[0] == pytest.approx(0.1, abs=0.01)
     assert far[900] / far[0] == pytest.approx(0.4, abs=0.02)
 
 
 def test_a_faint_event_is_annotated_where_it_is_heard():
-    parts = pd.DataFrame([("a", 1.0, 2.0, "cough", "a-0", 0.0, -40.0)], columns=mixing.PART_COLUMNS)
+    parts = pd.DataFrame(
+        [("a", 1.0, 2.0, "cough", "a-0", 0.0, -40.0)], columns=polyphonic.PART_COLUMNS
+    )
     t = np.arange(44100) / 44100
     stem = np.sin(2 * np.pi * 441 * t) * 10 ** (-60 * t / 20)  # falls by 60 dB in its second
 
     def annotated(sound):
-        limits = {"range_db": 40.0, "gap_s": np.inf, "room_db": session_mixing.BACKGROUND_DB}
-        return mixing.annotate(parts, [sound], **limits)
+        limits = {"range_db": 40.0, "gap_s": np.inf, "room_db": sessions.BACKGROUND_DB}
+        return polyphonic.annotate(parts, [sound], **limits)
 
     loud = annotated(stem)
     assert loud.offset_s[0] == pytest.approx(1 + 40 / 60, abs=0.03)
-    room = 10 ** (session_mixing.BACKGROUND_DB / 20)
+    room = 10 ** (sessions.BACKGROUND_DB / 20)
     faint = annotated(stem * room * 10)
     assert faint.offset_s[0] == pytest.approx(1 + 17 / 60, abs=0.03)  # sine peak 20 dB over: RMS 17
     gone = annotated(stem * room * 0.1)
@@ -199,7 +203,7 @@ def test_a_faint_event_is_annotated_where_it_is_heard():
 
 def test_summary_beside_the_paper(made):
     paper = {"sessions": 12, "evaluated_classes": 12, "split": {"train": 9, "test": 3}}
-    table = recorded.summary(made, paper)
+    table = corpus_tables.summary(made, paper)
     assert table.paper[["recordings", "classes", "folds"]].tolist() == [12, 12, 9]
     assert table.ours[["recordings", "classes", "folds", "events"]].tolist() == [3, 12, 2, 39]
 

@@ -9,19 +9,9 @@ import pytest
 import soxr
 from scipy.linalg import solve_toeplitz
 
-from sedutils import files
 from sedutils.foley import SAMPLE_RATE, home, home_sounds, talk
-from sedutils.foley.speech import (
-    KINDS,
-    Line,
-    Speaker,
-    cast,
-    deal,
-    draw_speaker,
-    say,
-    speak,
-    voices,
-)
+from sedutils.foley.speech import KINDS, Line, Speaker, cast, deal, draw_speaker, say, speak, voices
+from sedutils.pipeline import files
 
 TEXT = "Where is my red shoe? I put it under the table."
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
 from sedutils.models.stopping import SETTLING_CLIPS, StopsByLoss, settle
 
 LENGTH = 8

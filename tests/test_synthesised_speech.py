@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from conftest import refused
 
-from sedutils import corpus, files, foley
+from sedutils import foley
+from sedutils.corpora import corpus, phones, synthesised
+from sedutils.features import mfcc
 from sedutils.foley import speech
-from sedutils.speech import mfcc, phones, synthesised
+from sedutils.pipeline import files
 
 RATE = mfcc.SAMPLE_RATE
 SETTINGS = {"seed": 3, "recording_s": 4.0, "noise_share": 0.4, "snr_db": (20.0, 40.0)}

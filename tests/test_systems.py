@@ -8,11 +8,13 @@ import pytest
 import soundfile
 from sections import FRONT_END, TRAINING
 
-from sedutils import evaluation, files, own_audio, systems, training
 from sedutils.decoding.thresholds import decisions
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.gmm import GMM
+from sedutils.pipeline import files
+from sedutils.site import own_audio
+from sedutils.training import evaluation, loop, systems
 
 FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
 DESIGNS = {
@@ -65,7 +67,7 @@ def trained(tmp_path_factory):
     )
     files.write_csv(folder / "recordings.csv", recordings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "CHECKPOINTS", root / "cache")
+        patch.setattr(loop, "CHECKPOINTS", root / "cache")
         for name, design in DESIGNS.items():
             systems.train(
                 name=name,

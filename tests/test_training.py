@@ -8,11 +8,13 @@ import pytest
 import torch
 from conftest import refused
 
-from sedutils import closure, files, systems, training, triplets
-from sedutils.frames import Frames
+from sedutils.features import triplets
+from sedutils.features.frames import Frames
 from sedutils.models import cakir2017, phan2018
 from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
+from sedutils.pipeline import closure, files
+from sedutils.training import loop, systems
 
 DESIGN = {"sequence_frames": 16, "batch_frames": 64, "learning_rate": 0.01}
 SETTINGS = {
@@ -59,7 +61,7 @@ def train(folder, seed=1, checkpoint=None, **changes):
     net = cakir2017.RNN(**RNN)
     splits = [Frames.read(folder, s) for s in ("train", "validation")]
     how = {"arguments": DESIGN, "settings": SETTINGS | changes, "seed": seed}
-    history = training.fit_sequences(net, *splits, checkpoint=checkpoint, **how)
+    history = loop.fit_sequences(net, *splits, checkpoint=checkpoint, **how)
     return history, net.predict(splits[1], 16, "cpu")
 
 
@@ -79,7 +81,7 @@ def test_it_learns(folder):
 @pytest.mark.parametrize("killed_after", [1, 3, 5])
 def test_a_killed_training_resumes_to_the_same_numbers(folder, tmp_path, monkeypatch, killed_after):
     whole, scores = train(folder, patience=6)
-    note, calls = training.Run.note, []
+    note, calls = loop.Run.note, []
 
     def dying(self, *values):
         note(self, *values)
@@ -87,7 +89,7 @@ def test_a_killed_training_resumes_to_the_same_numbers(folder, tmp_path, monkeyp
         if len(calls) == killed_after:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training.Run, "note", dying)
+    monkeypatch.setattr(loop.Run, "note", dying)
     checkpoint = tmp_path / "cache" / "x.pt"
     with pytest.raises(KeyboardInterrupt):
         train(folder, checkpoint=checkpoint, patience=6)
@@ -100,7 +102,7 @@ def test_a_killed_training_resumes_to_the_same_numbers(folder, tmp_path, monkeyp
 def test_a_finished_training_is_found_again(folder, tmp_path, monkeypatch):
     checkpoint = tmp_path / "x.pt"
     whole, _ = train(folder, checkpoint=checkpoint)
-    monkeypatch.setattr(training.Run, "note", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(loop.Run, "note", lambda *_: pytest.fail("trained again"))
     assert train(folder, checkpoint=checkpoint)[0] == whole
 
 
@@ -161,7 +163,7 @@ def test_boundaries_are_learnt_with_the_activity(folder):
     assert net.begin(train, 1) == {"longest_events": longest.tolist()}
     settings = SETTINGS | {"max_epochs": 30, "patience": 0, "hop_frames": 8}
     how = {"arguments": DESIGN, "settings": settings, "seed": 1}
-    history = training.fit_sequences(net, net.targets(train), validation, **how)
+    history = loop.fit_sequences(net, net.targets(train), validation, **how)
     assert history[-1]["loss"] < 0.6 * history[0]["loss"]
     assert history[-1]["validation_score"] > 0.6
     assert net.predict(validation, 16, "cpu").shape == (60, 3, 2)
@@ -192,7 +194,7 @@ def test_a_network_enters_by_being_defined():
 
 def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
     def path(**facts):
-        return training.checkpoint_path(tmp_path, **facts)
+        return loop.checkpoint_path(tmp_path, **facts)
 
     assert path(seed=1, data="x") == path(data="x", seed=1)
     assert path(seed=1, data="x") != path(seed=1, data="y")
@@ -201,13 +203,16 @@ def test_checkpoints_are_named_by_what_decides_the_result(tmp_path):
 @pytest.mark.parametrize("kind", ["CRNN", "MultiTaskCRNN"])
 def test_a_checkpoint_holds_to_what_decides_its_numbers_and_no_more(kind):
     """Its network and the loop, but neither other papers' networks nor what writes and shows results."""
-    behind = closure.definitions_behind(KINDS[kind], systems.Recordings, training.fit_sequences)
+    behind = closure.definitions_behind(KINDS[kind], systems.Recordings, loop.fit_sequences)
     modules = {module.removeprefix("sedutils.") for module, _ in behind}
     own = {"CRNN": "cakir2017", "MultiTaskCRNN": "phan2018"}
     assert {"training", "frames", "models.blocks", "models.gru", f"models.{own[kind]}"} < modules
     others = {"models.cakir2017", "models.phan2018", "models.kao2018", "models.gmm", "plots"}
     assert modules & others == {f"models.{own[kind]}"}
-    assert ("sedutils.training", "fit") in behind and ("sedutils.systems", "keep") not in behind
+    assert ("sedutils.training.loop", "fit") in behind and (
+        "sedutils.training.systems",
+        "keep",
+    ) not in behind
 
 
 def test_what_a_network_says_of_itself_ends_its_training(folder, monkeypatch):
@@ -248,7 +253,7 @@ def test_training_runs_without_librosa_and_dvc():
     import subprocess
     import sys
 
-    code = "import sys, sedutils.training, sedutils.models.kinds; print({'librosa', 'dvc'} & set(sys.modules))"
+    code = "import sys, sedutils.training.loop, sedutils.models.kinds; print({'librosa', 'dvc'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
 
@@ -293,7 +298,7 @@ def test_time_pooling_learns_tags_and_gives_one_row_a_chunk(chunks):
     splits = [Frames.read(chunks, s, fold=2) for s in ("train", "validation", "test")]
     design = DESIGN | {"sequence_frames": 20, "batch_frames": 120}
     settings = SETTINGS | {"max_epochs": 60, "patience": 60, "shift_frames": 0}
-    history = training.fit_sequences(net, *splits[:2], arguments=design, settings=settings, seed=1)
+    history = loop.fit_sequences(net, *splits[:2], arguments=design, settings=settings, seed=1)
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
     assert max(e["validation_score"] for e in history) > 0.8
     assert net.predict(splits[2], 20, "cpu").shape == (5, 2)

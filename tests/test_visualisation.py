@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sedutils import visualisation
 from sedutils.models.cakir2017 import CRNN
+from sedutils.papers.cakir2017 import visualisation
 
 
 @pytest.fixture

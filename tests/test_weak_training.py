@@ -9,11 +9,11 @@ import torch
 from conftest import refused
 from weak_clips import HOP_S, SETTINGS, features_folder
 
-from sedutils import training, weak_training
 from sedutils.decoding import tag_thresholds
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
+from sedutils.features.superposition import Mixtures, composed, mixtures, union
 from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
-from sedutils.weak_clips import Mixtures, composed, mixtures, union
+from sedutils.training import loop, weak
 
 NARROW = {"bands": 8, "classes": 2, "widths": [4, 6], "units": 6}
 PLAIN = {name: 0.0 for name in SETTINGS["augmentation"]} | {"longest_s": 1.5}
@@ -37,12 +37,12 @@ def tagger(folder, *, seed=1, checkpoint=None, more=True, **changes):
     torch.manual_seed(seed)
     net = FBCRNN(**NARROW)
     clips, validation = labelled(folder), Frames.read(folder, "validation")
-    batches = weak_training.Tagging(
+    batches = weak.Tagging(
         net, clips, validation, unlabelled=unlabelled(folder) if more else None,
         settings=SETTINGS | changes, hop_s=HOP_S, seed=seed, device="cpu",
     )  # fmt: skip
-    history = weak_training.fit(batches, checkpoint=checkpoint)
-    return history, weak_training.tag_scores(net, validation), net
+    history = weak.fit(batches, checkpoint=checkpoint)
+    return history, weak.tag_scores(net, validation), net
 
 
 def localiser(
@@ -54,13 +54,13 @@ def localiser(
         Frames.read(folder, "train", scenes=("synthetic",)),
         Frames.read(folder, "validation"),
     )
-    batches = weak_training.Localising(
+    batches = weak.Localising(
         net, clips, validation, train_tags=clips.tags, validation_tags=validation.tags,
         false_alarms=np.array(false_alarms), settings=SETTINGS | changes, hop_s=HOP_S, seed=seed,
         device="cpu",
     )  # fmt: skip
-    history = weak_training.fit(batches, checkpoint=checkpoint)
-    return history, weak_training.localised(net, validation, validation.tags), net
+    history = weak.fit(batches, checkpoint=checkpoint)
+    return history, weak.localised(net, validation, validation.tags), net
 
 
 def test_clips_of_a_part_and_their_tags(folder):
@@ -138,7 +138,7 @@ def test_a_killed_training_resumes_to_the_same_numbers(
     """Also with unlabelled clips taken in, which follow from the weights."""
     lax = {"precision": 0.0, "npv": 0.0}
     whole, scores, _ = train(folder, **lax)
-    note, calls = training.Run.note, []
+    note, calls = loop.Run.note, []
 
     def dying(self, *values):
         note(self, *values)
@@ -146,7 +146,7 @@ def test_a_killed_training_resumes_to_the_same_numbers(
         if len(calls) == killed_after + 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training.Run, "note", dying)
+    monkeypatch.setattr(loop.Run, "note", dying)
     checkpoint = tmp_path / "cache" / "x.pt"
     with pytest.raises(KeyboardInterrupt):
         train(folder, checkpoint=checkpoint, **lax)
@@ -154,7 +154,7 @@ def test_a_killed_training_resumes_to_the_same_numbers(
     resumed, resumed_scores, _ = train(folder, checkpoint=checkpoint, **lax)
     assert resumed == whole
     np.testing.assert_array_equal(resumed_scores, scores)
-    monkeypatch.setattr(training.Run, "note", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(loop.Run, "note", lambda *_: pytest.fail("trained again"))
     again, again_scores, _ = train(folder, checkpoint=checkpoint, **lax)
     assert again == whole
     np.testing.assert_array_equal(again_scores, scores)
@@ -168,14 +168,14 @@ def test_taggers_learn_and_take_in_clips_that_they_are_sure_of(folder):
     best = max(row["validation_score"] for row in history)
     validation, more = Frames.read(folder, "validation"), unlabelled(folder)
     assert best > 0.9 and tag_thresholds.macro_f(scores, validation.tags) == pytest.approx(best)
-    task = weak_training.Tagging(
+    task = weak.Tagging(
         net, labelled(folder), validation, unlabelled=more, settings=SETTINGS, hop_s=HOP_S, seed=1
     )
     assert task.chosen.tolist() == list(range(20))
     task.validate()
     detected = tag_thresholds.detection(scores, validation.tags, 0.9)
     excluded = tag_thresholds.exclusion(scores, validation.tags, 0.98)
-    found = weak_training.tag_scores(net, more)
+    found = weak.tag_scores(net, more)
     sure = tag_thresholds.included(found, detected, excluded)
     assert task.chosen.tolist() == [*range(20), *(20 + np.flatnonzero(sure))]
     assert sure.sum() > 0 and (task.tags[20:] == (found >= detected)).all()
@@ -190,19 +190,18 @@ def test_localisers_learn_where_and_are_told_what(folder):
     best = max(row["validation_score"] for row in history)
     assert best > 0.8 and all(row["included"] == 0 for row in history)
     assert tag_thresholds.macro_f(scores, validation.roll) == pytest.approx(best)
-    other = weak_training.localised(net, validation, 1 - validation.tags)
+    other = weak.localised(net, validation, 1 - validation.tags)
     assert np.abs(other - scores).max() > 0.01
     _, _, blind = localiser(folder, conditioned=False)
     told = [
-        weak_training.localised(blind, validation, tags)
-        for tags in (validation.tags, 1 - validation.tags)
+        weak.localised(blind, validation, tags) for tags in (validation.tags, 1 - validation.tags)
     ]
     np.testing.assert_array_equal(*told)
 
 
 def test_false_tags_are_told_at_their_rate_and_true_ones_stay(folder):
     clips = Frames.read(folder, "train", scenes=("synthetic",))
-    task = weak_training.Localising(
+    task = weak.Localising(
         None, clips, clips, train_tags=0 * clips.tags + [0, 1], validation_tags=clips.tags,
         false_alarms=[0.25, 0.0], settings=SETTINGS, hop_s=HOP_S, seed=1, device="cpu",
     )  # fmt: skip
@@ -222,9 +221,9 @@ def test_scores_lie_below_each_other_in_the_order_of_the_clips(folder):
     """Batches of unequal lengths give each clip what it gives alone."""
     _, tags, net = tagger(folder)
     validation = Frames.read(folder, "validation")
-    windows = weak_training.window_scores(net, validation, [2, 4])
-    inputs = weak_training.window_scores(net, validation, [2], cut="input")
-    both = weak_training.direction_scores(net, validation)
+    windows = weak.window_scores(net, validation, [2, 4])
+    inputs = weak.window_scores(net, validation, [2], cut="input")
+    both = weak.direction_scores(net, validation)
     assert windows.shape == (2, validation.lengths.sum(), 2) and both.shape == windows.shape
     start = 0
     for i, length in enumerate(validation.lengths):
@@ -238,9 +237,7 @@ def test_scores_lie_below_each_other_in_the_order_of_the_clips(folder):
             np.testing.assert_allclose(windows[:, part], net.detect(x, [2, 4])[:, 0], **near)
             np.testing.assert_allclose(inputs[:, part], net.detect_from_input(x, [2])[:, 0], **near)
         start += length
-    refused(
-        ValueError, lambda: weak_training.window_scores(net, validation, [2], cut="x"), "cut = 'x'"
-    )
+    refused(ValueError, lambda: weak.window_scores(net, validation, [2], cut="x"), "cut = 'x'")
 
 
 def test_unlabelled_clips_of_other_features_are_refused(folder, tmp_path, rng):
@@ -248,7 +245,7 @@ def test_unlabelled_clips_of_other_features_are_refused(folder, tmp_path, rng):
     odd.features = odd.features[:-1]
     refused(
         ValueError,
-        lambda: weak_training.Tagging(
+        lambda: weak.Tagging(
             None, clips, clips, unlabelled=odd, settings=SETTINGS, hop_s=HOP_S, seed=1
         ),
         "unlabelled",

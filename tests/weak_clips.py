@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from sedutils import files
+from sedutils.pipeline import files
 
 SETTINGS = {
     "batch_clips": 4,

@@ -21,7 +21,7 @@ GRAIN = 2.0**-32
 def in_frames(estimates: np.ndarray, longest: np.ndarray) -> np.ndarray:
     """A network's probabilities ``(frames, 3, classes)`` with distances back in frames.
 
-    longest : (classes,) of `sedutils.triplets.longest_events` on the network's training split
+    longest : (classes,) of `sedutils.features.triplets.longest_events` on the network's training split
     """
     activity = np.ones_like(longest)
     return np.asarray(estimates, np.float64) * np.stack([activity, longest, longest])
@@ -35,7 +35,7 @@ def regions(estimates: np.ndarray, lag: int | None = None) -> tuple[np.ndarray, 
     Regions end with the recording.
 
     lag : if given, frame t votes for no frame before t - lag, which is all that a decision about frame n
-        may use when it is taken as soon as frame n + lag is heard (`sedutils.multitask.early`)
+        may use when it is taken as soon as frame n + lag is heard (`sedutils.papers.phan2018.early`)
     """
     frame = np.arange(len(estimates))[:, None]
     back, ahead = np.floor(estimates[:, 1:]).astype(np.int64).transpose(1, 0, 2)
@@ -72,7 +72,7 @@ def confidence(estimates: np.ndarray, alpha: np.ndarray, lag: int | None = None)
 
 @dataclass(frozen=True, eq=False)
 class ConfidenceRule:
-    """What `sedutils.multitask.search.search_confidence` chooses; all ``(classes,)``.
+    """What `sedutils.papers.phan2018.search.search_confidence` chooses; all ``(classes,)``.
 
     alpha, beta : thresholds on activity and on scaled confidence
     constant : the largest confidence on the validation data, which is 1 after scaling (reading B09)

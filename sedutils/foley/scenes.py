@@ -3,8 +3,6 @@
 Speech ("people_speaking", "speech") is made by `sedutils.foley.talk`, the rest by `sedutils.foley`.
 """
 
-from sedutils.official.tut_sound_events_2016 import SCENE_LABELS
-
 # TUT-SED 2009: its ten scenes. The paper counts 61 classes without naming them: this choice of
 # sounds that such places have is ours. "stadium" is the stadium with track and field events.
 _TUT_2009 = {
@@ -121,12 +119,6 @@ _TUT_2009 = {
     ),
 }
 
-SCENES: dict[str, dict[str, tuple[str, ...]]] = {
-    "tut_sound_events_2016": SCENE_LABELS,
-    "tut_sed_2009": _TUT_2009,
-}
-
-
 # How many events of each class people annotated in a published corpus (Mesaros et al., EUSIPCO 2016,
 # the development set of TUT Sound Events 2016); of TUT-SED 2009 nobody says.
 OCCURRENCES: dict[str, dict[str, dict[str, int]]] = {
@@ -154,6 +146,14 @@ OCCURRENCES: dict[str, dict[str, dict[str, int]]] = {
             "wind_blowing": 30,
         },
     }
+}
+
+SCENES: dict[str, dict[str, tuple[str, ...]]] = {
+    **{
+        name: {scene: tuple(sorted(counts)) for scene, counts in scenes.items()}
+        for name, scenes in OCCURRENCES.items()
+    },
+    "tut_sed_2009": _TUT_2009,
 }
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils import files
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
+from sedutils.pipeline import files
 
 # Values of a network's section in params.yaml that its training takes, not its class
 OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
@@ -18,7 +18,7 @@ KINDS: dict[str, type["Network"]] = {}
 
 
 class Network(nn.Module):
-    """A network that `sedutils.training.fit` trains; a subclass overrides what its paper does otherwise.
+    """A network that `sedutils.training.loop.fit` trains; a subclass overrides what its paper does otherwise.
 
     Defining a subclass enters it into `KINDS`: its name is the ``kind`` of params.yaml. ``abstract`` ones only
     lend their methods to others. Defaults are those of Cakir et al. 2017: from features ``(batch, frames, bands)``
@@ -63,7 +63,7 @@ class Network(nn.Module):
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Mean binary cross-entropy of logits and activities, both ``(batch, frames, classes)``; a scalar.
 
-        Overriding ones may take more than one target: whatever the batches have (`sedutils.training.Batches`).
+        Overriding ones may take more than one target: whatever the batches have (`sedutils.training.loop.Batches`).
         """
         return F.binary_cross_entropy_with_logits(outputs, targets)
 

@@ -3,7 +3,7 @@ Multi-label Multi-task Convolutional Recurrent Neural Networks", Sec. 2.2-2.5 an
 
 Both networks map normalised log mel energies ``(batch, frames, bands)`` to logits; the sigmoid of eq. 5 is
 applied with the losses or by the caller. Target triplets are ``(batch, frames, 3, classes)``: activity y,
-distances p to the onset and q to the offset, all in [0, 1] (`sedutils.triplets`). Every loss is a sum over
+distances p to the onset and q to the offset, all in [0, 1] (`sedutils.features.triplets`). Every loss is a sum over
 classes, a mean over frames and a mean over the examples of a batch (reading B22; the paper sums over
 examples).
 """
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sedutils import triplets
+from sedutils.features import triplets
 from sedutils.models.blocks import Dense, LockedDropout, convolutions, initialise, stacked
 from sedutils.models.network import Network
 
@@ -109,7 +109,7 @@ class MultiLabelCRNN(Network):
 class MultiTaskCRNN(MultiLabelCRNN):
     """The proposed network: activity and distances to onset and offset of each class and frame.
 
-    Output: logits ``(batch, frames, 3, classes)``, in the order of `sedutils.triplets`.
+    Output: logits ``(batch, frames, 3, classes)``, in the order of `sedutils.features.triplets`.
     """
 
     per_class = TRIPLET

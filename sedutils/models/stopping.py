@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sedutils.frames import Frames
+from sedutils.features.frames import Frames
 from sedutils.models.network import Network
 
 CLIPS_AT_ONCE = 10

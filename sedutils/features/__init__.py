@@ -1,0 +1,4 @@
+"""From sound to what networks read: spectra, frames, targets, augmentation.
+
+Uses corpora, metrics and pipeline.
+"""

@@ -1,0 +1,225 @@
+"""The chapter on the grid search of Cakir et al. 2017: Figure 4, selection beside Table I, C12 and C13."""
+
+import math
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from sedutils.claims.verdicts import contrast, nothing, with_verdicts
+from sedutils.decoding.thresholds import decisions
+from sedutils.metrics import bootstrap, segments
+from sedutils.show.plots import SYSTEM_COLOURS
+from sedutils.show.tables import DATASETS, TITLES, box_html
+from sedutils.training import evaluation
+from sedutils.training.grid import KINDS, SETTINGS
+
+SCORED = {"chime_home": "1 - EER of the evaluation set"}
+LIKE = 0.1  # C13: sizes within 10 percent of each other
+APART = 3.0  # C13: and scores this many points apart
+
+
+def read(models: dict[str, Path], sources: dict[str, str], size: str) -> pd.DataFrame:
+    """All points of all corpora (`grid.table`) below each other, scores in percent.
+
+    models : corpus -> folder of its grid
+    """
+    parts = []
+    for corpus, folder in models.items():
+        part = pd.read_csv(folder / "points.csv", dtype=dict.fromkeys(SETTINGS, str))
+        varied = part.name.str.contains("-dropout_").any()  # by the second search alone
+        part.insert(0, "search", "second" if varied else "first")
+        part.insert(0, "corpus", corpus)
+        parts.append(part.assign(source=sources[corpus], size=size))
+    points = pd.concat(parts, ignore_index=True)
+    points[["validation_score", "test_score"]] *= 100
+    return points
+
+
+def figure4(points: pd.DataFrame):
+    """Figure 4: parameters (log axis) against test score, a panel a corpus of the first search."""
+    corpora = points[points.search == "first"].groupby("corpus", sort=False)
+    fig, axes = plt.subplots(1, len(corpora), figsize=(4.4 * len(corpora), 3.2), squeeze=False)
+    for ax, (corpus, rows) in zip(axes[0], corpora, strict=True):
+        for kind in KINDS:
+            of = rows[rows.kind == kind]
+            ax.scatter(
+                of.parameters, of.test_score, s=22, color=SYSTEM_COLOURS[kind], label=kind.upper()
+            )
+            best = of[of.selected]
+            ax.scatter(
+                best.parameters,
+                best.test_score,
+                s=110,
+                facecolor="none",
+                edgecolor=SYSTEM_COLOURS[kind],
+            )
+        ax.set(
+            xscale="log",
+            title=TITLES[corpus],
+            xlabel="parameters",
+            ylabel=f"{SCORED.get(corpus, 'frame F1 of the test set')} (%)",
+        )
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    handles = axes[0, 0].get_legend_handles_labels()
+    fig.legend(
+        *handles,
+        loc="outside upper right",
+        ncols=3,
+        title="ring: best on validation",
+        title_fontsize=8,
+    )
+    return fig
+
+
+def selection(points: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """The selected point of each kind and corpus, its rank by test score, and what Table I prints."""
+    rows = []
+    for (corpus, kind), group in points.groupby(["corpus", "kind"], sort=False):
+        best = group[group.selected].iloc[0]
+        printed = published[
+            (published.dataset == DATASETS[corpus]) & (published.method == kind.upper())
+        ].iloc[0]
+        rows.append(
+            {
+                "corpus": TITLES[corpus],
+                "kind": kind.upper(),
+                "chosen here": settings(best),
+                "parameters": best.parameters,
+                "validation": best.validation_score,
+                "test": best.test_score,
+                "rank": f"{int((group.test_score > best.test_score).sum()) + 1} of {len(group)}",
+                "Table I": printed_settings(printed),
+                "parameters in Table I": printed.params_reported,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def settings(row: pd.Series) -> str:
+    """Width, pooling and layers of a point in words."""
+    words = {"maps": "maps", "units": "units", "pool": "pooling", "rnn_layers": "recurrent"}
+    words |= {"fnn_layers": "feedforward"}
+    named = [(row[key], word) for key, word in words.items() if pd.notna(row.get(key))]
+    return ", ".join(f"{v} {w}" if w != "pooling" else f"{w} {v}" for v, w in named)
+
+
+def printed_settings(row: pd.Series) -> str:
+    """The same of a row of Table I."""
+    known = {
+        "units" if row.method == "RNN" else "maps": f"{row.units:.0f}",
+        "pool": "x".join(map(str, row["pool"])) if isinstance(row["pool"], list) else None,
+        "rnn_layers": None if math.isnan(row.rnn_layers) else f"{row.rnn_layers:.0f}",
+        "fnn_layers": None if math.isnan(row.fnn_layers) else f"{row.fnn_layers:.0f}",
+    }
+    return settings(pd.Series(known))
+
+
+def as_html(table: pd.DataFrame) -> str:
+    with pd.option_context("display.max_colwidth", None):
+        return table.to_html(index=False, border=0, float_format="{:.1f}".format)
+
+
+def second_html(points: pd.DataFrame) -> str:
+    """The points of the second search, the chosen ones marked."""
+    table = points.assign(
+        corpus=points.corpus.map(TITLES),
+        kind=points.kind.str.upper(),
+        layout=points.apply(settings, axis=1),
+        chosen=points.selected.map({True: "by validation", False: ""}),
+    )
+    columns = ["corpus", "kind", "layout", "dropout", "sequence_frames"]
+    return as_html(table[[*columns, "validation_score", "test_score", "chosen"]])
+
+
+def provenance_html(points: pd.DataFrame, section: dict) -> str:
+    """Where the sound came from, and which part of the grid this is."""
+    lines = {}
+    for corpus, of in points.groupby("corpus", sort=False):
+        search = section["corpora"][corpus]
+        counts = ", ".join(
+            f"{n} {k.upper()}" for k, n in of.groupby("kind", sort=False).size().items()
+        )
+        part = f"a sample drawn by seed {section['seed']}" if search["points"] else "the whole grid"
+        fold = f", fold {search['fold']}" if search.get("fold") is not None else ""
+        text = (
+            f"source {of.source.iloc[0]}; {of.search.iloc[0]} search, {counts}: {part}, one seed{fold}, "
+            f"{100 * search['share']:.0f} % of the training recordings"
+        )
+        lines[TITLES[corpus]] = text
+    return box_html(lines)
+
+
+def judge(
+    points: pd.DataFrame, models: Path, features: Path, evaluated: dict, source: str
+) -> pd.DataFrame:
+    """C12 and C13 on TUT-SED Synthetic 2016: one row a contrast, with the verdict of the claim.
+
+    models : folder of that corpus's grid
+    evaluated : section ``evaluation`` of params.yaml
+    """
+    rows = points[points.corpus == "tut_sed_synthetic_2016"].reset_index(drop=True)
+    reference = evaluation.Reference.read(features, "test")
+    counts = []
+    for row in rows.itertuples():
+        scores = reference.split(evaluation.read_scores(models, row.name, row.seed, "test"))
+        counts.append([reference.counts(decisions(scores, evaluated["threshold"]))])
+    resamples = evaluated["resamples"]
+    found = [*equal_sizes(rows, counts, resamples), layout_matters(rows, counts, resamples)]
+    return with_verdicts(found, source)
+
+
+def equal_sizes(rows: pd.DataFrame, counts: list, resamples: int) -> list[dict]:
+    """C12: in every octave of parameters with all three kinds, the CRNNs' median F1 above both others'.
+
+    rows : kind, parameters of each point; counts : of each point, a list of one seed's `segments.Counts`
+    """
+    found = []
+    octaves = np.floor(np.log2(rows.parameters)).astype(int)
+    for octave, group in rows.groupby(octaves):
+        kinds = group.kind.to_numpy()
+        if set(kinds) != set(KINDS):
+            continue
+
+        def lead(*f1, kinds=kinds):
+            middle = {
+                k: np.median([f for f, of in zip(f1, kinds, strict=True) if of == k], axis=0)
+                for k in KINDS
+            }
+            return 100 * (middle["crnn"] - np.maximum(middle["cnn"], middle["rnn"]))
+
+        systems = [counts[i] for i in group.index]
+        estimate = bootstrap.paired(systems, segments.f1_score, lead, resamples=resamples)
+        size = f"{2**octave} to {2 ** (octave + 1)} parameters ({len(group)} networks)"
+        found.append(
+            contrast("C12", f"median F1 of the CRNNs - better other kind, {size}", estimate)
+        )
+    return found or [nothing("C12", "sizes at which all three kinds were trained: none")]
+
+
+def layout_matters(rows: pd.DataFrame, counts: list, resamples: int) -> dict:
+    """C13: the widest gap in F1 between networks of one kind within 10 percent of each other's size."""
+    pairs = [
+        (a, b)
+        for a in rows.index
+        for b in rows.index[rows.index > a]
+        if rows.kind[a] == rows.kind[b] and alike(rows.parameters[a], rows.parameters[b])
+    ]
+    if not pairs:
+        return nothing("C13", "networks of one kind within 10 percent in size: none")
+
+    def widest(*f1):
+        return 100 * np.max([np.abs(f1[a] - f1[b]) for a, b in pairs], axis=0)
+
+    estimate = bootstrap.paired(counts, segments.f1_score, widest, resamples=resamples)
+    what = f"widest gap in F1 between two of a kind within 10 percent in size ({len(pairs)} pairs)"
+    return contrast("C13", what, estimate, APART)
+
+
+def alike(a: int, b: int) -> bool:
+    """Whether two sizes lie within 10 percent."""
+    return abs(a - b) <= LIKE * min(a, b)

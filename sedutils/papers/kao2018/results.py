@@ -1,0 +1,246 @@
+"""The R-CRNNs of this run and their scores: Tables 1 to 4 of Kao et al. 2018."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sedutils.corpora import recipes
+from sedutils.corpora.corpus import Corpus
+from sedutils.features import spectra
+from sedutils.metrics import rare
+from sedutils.metrics.hits import HitCounts
+from sedutils.papers.kao2018 import experiments
+from sedutils.papers.kao2018.experiments import Detector
+from sedutils.training import evaluation
+from sedutils.training.systems import System
+
+# What the paper's tables call extractors (Table 1), regimes (Table 3) and classes -> ours
+EXTRACTORS = {"CNN": "rcrnn_cnn", "CRNN_GRU": "rcrnn_gru", "CRNN_BiGRU": "rcrnn"}
+REGIMES = {
+    "W/o pre-training": "scratch",
+    "Pre-training (fixed CRNN)": "fixed",
+    "Pre-training (finetune CRNN)": "finetuned",
+}
+PRINTED = {"babycry": "babycry", "glassbreak": "glass", "gunshot": "gunshot", "average": "avg"}
+# Rows of Table 4 that are ours: name -> split that chose units and nodes, and how events are accepted
+COMPARED = {
+    "R-CRNN": ("validation", "probability by validation"),
+    "R-CRNN, chosen on development": ("development", "probability by validation"),
+    "R-CRNN, p >= 0.8": ("validation", "as printed"),
+}
+PROBABILITY = 0.8  # Sec. 2.3
+
+
+@dataclass(frozen=True)
+class Results:
+    """Detectors of every table: which they are, what they find.
+
+    models : folder of the family
+    systems : section ``systems`` of params.yaml
+    seeds, few : of the regimes, and of extractors and search
+    probability : under which events are dropped; 0 for a value chosen on validation, for each detector
+    """
+
+    corpus: Corpus
+    models: Path
+    systems: dict[str, dict]
+    seeds: list[int]
+    few: list[int]
+    probability: float
+
+    @property
+    def labels(self) -> list[str]:
+        return list(self.corpus.labels)
+
+    @cached_property
+    def choice(self) -> pd.DataFrame:
+        """Units and nodes of each class, by the split that chose them."""
+        return experiments.read_choice(self.models / "choice.json")
+
+    def extractors(self, method: str) -> dict[str, list[Detector]]:
+        """Detectors of a row of Table 1: label -> one a seed."""
+        one = {method: self.systems[EXTRACTORS[method]]}
+        return {label: experiments.extractors(label, one, self.few) for label in self.labels}
+
+    def regime(self, name: str, split: str = "validation") -> dict[str, list[Detector]]:
+        """Detectors of a regime of pre-training with the hyperparameters that a split chose (Tables 3, 4)."""
+        seeds = self.seeds if split == "validation" else self.few
+        rows = self.choice[self.choice.split == split].set_index("label")
+        return {
+            label: [
+                Detector(
+                    label,
+                    "bigru",
+                    int(rows.units[label]),
+                    int(rows.nodes[label]),
+                    REGIMES[name],
+                    seed,
+                )
+                for seed in seeds
+            ]
+            for label in self.labels
+        }
+
+    @cached_property
+    def chosen(self) -> dict[Detector, float]:
+        """The probabilities that were chosen on validation clips, as far as they were asked for."""
+        return {}
+
+    def found(self, detector: Detector, split: str, probability: float | None = None) -> pd.Series:
+        """Onset of the event in each clip, NaN for none."""
+        probability = self.probability if probability is None else probability
+        if not probability:
+            if detector not in self.chosen:
+                chosen = experiments.best_probability(detector, self.models, self.corpus)
+                self.chosen[detector] = chosen
+            probability = self.chosen[detector]
+        return experiments.onsets(detector, self.models, self.corpus, split, probability)
+
+    @cached_property
+    def truth(self) -> dict[str, list[pd.Series]]:
+        """Onsets of the events in the clips of each split, class by class, NaN for none."""
+        return {
+            split: [recipes.onsets_of(self.corpus, label, split) for label in self.labels]
+            for split in ("development", "evaluation")
+        }
+
+    def scores(self, detectors: dict[str, list[Detector]], split: str, probability=None):
+        """One row a class (and average) and seed, by sed_eval: class, ER, F1 (percent), seed."""
+        tables = []
+        for run in zip(*detectors.values(), strict=True):
+            found = [self.found(d, split, probability) for d in run]
+            table = rare.score_table(self.labels, self.truth[split], found)
+            tables.append(table.assign(seed=run[0].seed))
+        return pd.concat(tables, ignore_index=True)
+
+    def counts(self, detectors: dict[str, list[Detector]], split: str) -> list[list[HitCounts]]:
+        """Counts by clip for the bootstrap: a seed, its classes."""
+        return [
+            [
+                rare.counts(truth, self.found(d, split))
+                for truth, d in zip(self.truth[split], run, strict=True)
+            ]
+            for run in zip(*detectors.values(), strict=True)
+        ]
+
+
+def error_rates(
+    results: Results, methods: dict[str, dict[str, list[Detector]]], printed: pd.DataFrame,
+    *, split: str, source: str, size: str,
+) -> pd.DataFrame:  # fmt: skip
+    """Table 1 or 3: ER of each method and class, mean and std over seeds, beside the printed value.
+
+    methods : the paper's name -> detectors; on official data with a column difference
+    """
+    rows = []
+    theirs = printed.set_index("method")
+    for method, detectors in methods.items():
+        scores = results.scores(detectors, split)[["class", "ER", "seed"]]
+        table = evaluation.mean_and_std(scores, ["class"])
+        table.insert(0, "method", method)
+        table["paper_ER"] = [theirs.loc[method, f"ER_{PRINTED[c]}"] for c in table["class"]]
+        rows.append(table)
+    table = pd.concat(rows, ignore_index=True)
+    if source == "official":
+        table["difference"] = table.ER_mean - table.paper_ER
+    return table.assign(split=split, source=source, size=size)
+
+
+def hyperparameters(results: Results, printed: pd.DataFrame) -> pd.DataFrame:
+    """Table 2: what each split chose for each class, and the paper's choice."""
+    ours = results.choice.rename(columns={"label": "class"})
+    theirs = printed.set_index("class").reindex(ours["class"])
+    return ours.assign(
+        paper_units=theirs.bigru_units.to_numpy(),
+        paper_nodes=theirs.M.to_numpy(),
+        paper_parameters=theirs.params_reported.to_numpy(),
+    )
+
+
+def comparison(results: Results, printed: pd.DataFrame, *, source: str, size: str) -> pd.DataFrame:
+    """Table 4: ER and F1, mean over classes, on development and evaluation clips; ours, then the paper's rows."""
+    rows = []
+    for name, (chosen_on, accepted) in COMPARED.items():
+        detectors = results.regime("Pre-training (finetune CRNN)", chosen_on)
+        probability = PROBABILITY if accepted == "as printed" else 0.0
+        row = {"method": name, "chosen_on": chosen_on, "ours": True}
+        for split, short in (("development", "dev"), ("evaluation", "eval")):
+            scores = results.scores(detectors, split, probability)
+            average = scores[scores["class"] == rare.AVERAGE]
+            for metric, column in (("ER", "ER"), ("F1", "F")):
+                row[f"{short}_{column}_mean"] = average[metric].mean()
+                row[f"{short}_{column}_std"] = average[metric].std(ddof=1)
+            row["seeds"] = len(average)
+        rows.append(row)
+    theirs = [f"{split}_{metric}" for split in ("dev", "eval") for metric in ("ER", "F")]
+    for row in printed.itertuples():
+        values = {f"{column}_mean": getattr(row, column) for column in theirs}
+        what = "quoted in the paper" if row.quoted else "printed"
+        rows.append({"method": f"{row.method} ({what})", "ours": False} | values)
+    table = pd.DataFrame(rows).assign(source=source, size=size)
+    if source == "official":
+        own = printed.set_index("method").loc["R-CRNN"]
+        for column in theirs:
+            table[f"{column}_difference"] = table[f"{column}_mean"].where(table.ours) - own[column]
+    return table
+
+
+def class_table(results: Results) -> pd.DataFrame:
+    """ER and F1 of each class on both test sets, of the system of Table 4; mean and std over seeds."""
+    detectors = results.regime("Pre-training (finetune CRNN)")
+    parts = [
+        results.scores(detectors, split).assign(split=split)
+        for split in ("development", "evaluation")
+    ]
+    return evaluation.mean_and_std(pd.concat(parts), ["split", "class"])
+
+
+def thresholds(results: Results) -> pd.DataFrame:
+    """The probability chosen on validation clips, and the one that is best on each test set, ER of both."""
+    rows = []
+    for label, detectors in results.regime("Pre-training (finetune CRNN)").items():
+        for d in detectors:
+            chosen = experiments.best_probability(d, results.models, results.corpus)
+            for split in ("development", "evaluation"):
+                best = experiments.best_probability(d, results.models, results.corpus, split)
+                rates = [
+                    experiments.error_rate(d, results.models, results.corpus, split, p)
+                    for p in (chosen, best, PROBABILITY)
+                ]
+                keys = ("by_validation", "best_there", "as_printed")
+                rows.append(
+                    {"class": label, "seed": d.seed, "split": split, "probability": chosen}
+                    | {f"ER_{k}": r for k, r in zip(keys, rates, strict=True)}
+                )
+    return evaluation.mean_and_std(pd.DataFrame(rows), ["split", "class"])
+
+
+def strongest(results: Results, label: str) -> str:
+    """The evaluation clip with an event that the first seed's detector is surest of; for a picture."""
+    detector = results.regime("Pre-training (finetune CRNN)")[label][0]
+    truth = recipes.onsets_of(results.corpus, label, "evaluation").dropna()
+    events = experiments.read_events(results.models / detector.path, "evaluation", truth.index)
+    return str(events.score.idxmax())
+
+
+def normalised(system: System, sound: np.ndarray) -> torch.Tensor:
+    """What a detector sees of audio at its front end's rate, ``(frames, bands)``."""
+    statistics = system.description["statistics"]
+    mel = spectra.log_mel(sound, **spectra.front_end(system.description["features"]))
+    mean, std = (torch.tensor(statistics[key]) for key in ("mean", "std"))
+    return (torch.from_numpy(mel) - mean) / std
+
+
+def onset_errors(results: Results, split: str) -> pd.DataFrame:
+    """Found onset minus true onset in seconds, wherever both are; columns class, seed, error_s."""
+    rows = []
+    for label, detectors in results.regime("Pre-training (finetune CRNN)").items():
+        truth = recipes.onsets_of(results.corpus, label, split)
+        for d in detectors:
+            error = (results.found(d, split) - truth).dropna()
+            rows.append(pd.DataFrame({"class": label, "seed": d.seed, "error_s": error.to_numpy()}))
+    return pd.concat(rows, ignore_index=True)

@@ -1,0 +1,165 @@
+"""The values of params.yaml: validated as a whole, and handed out by section and size."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from sedutils.pipeline import files, places
+from sedutils.pipeline.schema import Params
+
+PARAMS = "params.yaml"
+FOLDERS = ("official", "bank", "kaldi")
+
+
+def validate(path: str | Path) -> None:
+    """Check every value of a params file for every size; ``ValueError`` names the key in one line."""
+    try:
+        tree = read(path)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict) or not isinstance(tree.get("sizes"), dict):
+        raise ValueError(f"{path}: no section 'sizes'")
+    sizes = tree.pop("sizes")
+    for size, values in sizes.items():
+        try:
+            checked = Params.model_validate(at_size(tree, values))
+        except ValueError as error:
+            said = first_line(error) if isinstance(error, ValidationError) else error
+            raise ValueError(f"{path} ({size}): {said}") from None
+        for name in checked.build.sizes:
+            if name not in sizes:
+                raise ValueError(f"{path}: build.sizes names {name!r}, which is not under sizes")
+
+
+def first_line(error: ValidationError) -> str:
+    """The first complaint of pydantic as ``key = value: what is wrong``."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "params"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing" or isinstance(first["input"], dict):
+        return f"{key}: {message}"
+    return f"{key} = {first['input']!r}: {message}"
+
+
+def overlaid(base: Any, over: Any) -> Any:
+    """``base`` with the values of ``over`` in place of its own, branch by branch; lists are replaced."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    return {**base, **{k: overlaid(base.get(k), v) for k, v in over.items()}}
+
+
+def at_size(tree: dict, values: dict) -> dict:
+    """All sections with the values of a size laid over them, and every system in full."""
+    whole = overlaid(tree, values)
+    if isinstance(whole.get("systems"), dict):
+        whole["systems"] = with_bases(whole["systems"])
+    return whole
+
+
+def with_bases(systems: dict[str, dict]) -> dict[str, dict]:
+    """Every system in full: a variant names the system whose values it takes over by ``base``."""
+    full = {}
+    for name, values in systems.items():
+        own = dict(values) if isinstance(values, dict) else values
+        base = own.pop("base", None) if isinstance(own, dict) else None
+        if base is not None and "kind" not in (systems.get(base) or {}):
+            raise ValueError(f"systems.{name}.base = {base!r}: no such system, or itself a variant")
+        full[name] = overlaid(systems[base], own) if base else own
+    return full
+
+
+def resolved(size: str) -> dict:
+    """The project's params.yaml at a size."""
+    tree = read(places.root() / PARAMS)
+    return at_size(tree, tree.pop("sizes")[size])
+
+
+def write_resolved() -> None:
+    """Write every size as a file of its own, of which a stage declares the branches that it reads."""
+    for size in read(places.root() / PARAMS)["sizes"]:
+        text = json.dumps(resolved(size), indent=1, ensure_ascii=False) + "\n"
+        files.write_text(places.params(size), text)
+
+
+def load(*sections: str, size: str) -> list[dict]:
+    """Return sections of params.yaml with the values of a size laid over them.
+
+    A section is named by its path, such as ``"training"`` or ``"corpora.tut_sed_synthetic_2016"``.
+    Inside a DVC stage only what the stage declares under ``params`` can be read, so a forgotten
+    declaration is a ``KeyError`` and not a stale result.
+    """
+    stage = os.environ.get("DVC_STAGE")
+    tree = written(size, stage) if stage else resolved(size)
+    loaded = [located(branch(tree, name)) for name in sections]
+    for name, values in zip(sections, loaded, strict=True):
+        if not values:
+            raise KeyError(f"params.yaml has no {name!r}, or stage {stage} does not declare it")
+    return loaded
+
+
+def written(size: str, stage: str) -> dict:
+    """What a stage declares of the values that stage `sources` has resolved."""
+    return kept(json.loads(places.params(size).read_text()), declared(stage))
+
+
+def located(tree: dict) -> dict:
+    """Folders, which params.yaml names from the project's root, as they are named from the current folder."""
+    return {
+        key: located(value)
+        if isinstance(value, dict)
+        else str(places.root() / value)
+        if key in FOLDERS and value
+        else value
+        for key, value in tree.items()
+    }
+
+
+def read(path: str | Path) -> dict:
+    """A YAML file, by libyaml where PyYAML has it: ten times faster than in Python."""
+    return yaml.load(Path(path).read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def declared(stage: str) -> list[str]:
+    """The branches of the resolved params that a stage of dvc.yaml declares.
+
+    A placeholder stands for all there is. DVC's own answer, `dvc.api.params_show`, parses dvc.lock too and takes
+    seconds in every notebook.
+    """
+    name = stage.rsplit(":", 1)[-1].split("@")[0]
+    entries = read(places.root() / "dvc.yaml")["stages"][name].get("params", [])
+    branches = [path for entry in entries for paths in entry.values() for path in paths]
+    return [path.split(".${")[0] for path in branches]
+
+
+def kept(tree: dict, paths: list[str]) -> dict:
+    """Of a tree nothing but the branches at some dotted paths."""
+    whole: dict = {}
+    for path in paths:
+        *parents, last = path.split(".")
+        source, target = branch(tree, ".".join(parents)) if parents else tree, whole
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        if last in source:
+            target[last] = source[last]
+    return whole
+
+
+def branch(tree: dict, path: str) -> dict:
+    """The dictionary at a dotted path, empty where there is none."""
+    for part in path.split("."):
+        tree = tree.get(part, {})
+    return tree
+
+
+def workers(path: str | Path | None = None) -> dict:
+    """How `jobs.parallel` spreads work: ``backend`` (of a Dask cluster its address) and ``workers``.
+
+    Section ``jobs``, read past DVC: how work is spread changes no result, so no stage depends on it.
+    """
+    section = read(path or places.root() / PARAMS)["jobs"]
+    scheduler = section.pop("scheduler")
+    return section | ({"backend": scheduler} if section["backend"] == "dask" else {})

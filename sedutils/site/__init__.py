@@ -1,0 +1,4 @@
+"""The pipeline's own machinery: runner, report, README's tables, one's own recording.
+
+Uses all but papers and benchmark.
+"""

@@ -1,1 +1,0 @@
-"""Speech with phone times, for the acoustic model behind the gradual network."""
