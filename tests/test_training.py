@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import refused
 
 from sedutils.features import triplets
 from sedutils.features.frames import Frames
@@ -187,6 +188,7 @@ def test_a_network_enters_by_being_defined():
         """Nothing else is needed."""
 
     assert KINDS.pop("Entering") is Entering
+    refused(TypeError, lambda: type("CRNN", (Network,), {}), "sedutils.models.cakir2017", "CRNN")
     assert "StopsByLoss" not in KINDS and {"GMM", "CRNN", "FBCRNN"} < set(KINDS)
 
 
