@@ -118,7 +118,7 @@ def test_an_environment_that_does_not_work_is_made_anew(machine, broken):
 def test_a_machine_without_python_is_told_what_to_install(machine):
     made, said = machine(python3_13=STUB)
     assert not made
-    assert "python3.13 does not run; python3.12 is not on the PATH" in said
+    assert "python3.13 does not run; python3.12 is not there" in said
     assert "needed are Python 3.11, 3.12 or 3.13 with venv and headers, and a C compiler" in said
 
 
