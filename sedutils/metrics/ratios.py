@@ -15,7 +15,8 @@ def f1(hits, references, outputs):
 def share(part, whole, undefined=np.nan):
     """part / whole, ``undefined`` where the whole is 0; NaN stays NaN."""
     part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
-    return np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)
+    found = np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)
+    return found[()]  # a number, not an array without axes, which pandas would keep as an object
 
 
 def mean_of_known(values, axis=-1):
