@@ -1,5 +1,6 @@
 # `make repro` and `make test` are all that is needed; both build .venv first.
-PYTHON ?= python3.11
+# By default the newest of Python 3.11 to 3.13 that works here; see .ci/venv
+export PYTHON ?=
 PIP_ARGS ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -56,7 +57,7 @@ lab: .venv/installed
 	jupyter lab
 
 .venv/installed: requirements.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	sh .ci/venv
 	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
 	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps --no-build-isolation -e .
 	git config filter.notebooks.clean "$(BIN)/python -m sedutils.site.runner clean" || true  # see notebooks/.gitattributes
