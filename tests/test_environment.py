@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import record
 import yaml
 
 VENV = Path(".ci/venv").resolve()
@@ -43,7 +44,7 @@ def test_every_file_names_the_same_versions_of_python():
     assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in script
     assert " ".join(f"python{v}" for v in VERSIONS) in script
     assert "Python 3.11, 3.12 or 3.13" in script
-    assert "Python 3.11, 3.12 or 3.13" in Path("README.md").read_text()
+    assert "Python 3.11, 3.12 or 3.13" in record.staged("README.md")
 
 
 @pytest.fixture
