@@ -73,6 +73,8 @@ BAD = [
     ("grid.corpora.chime_home.points", -1, "points = -1"),
     ("grid.corpora.chime", {"bases": {}, "points": 0, "share": 1.0}, "no corpus is called 'chime'"),
     ("surprise", {}, "surprise"),
+    ("corpora.maestro", {"source": "foley"}, "corpora.maestro.source = 'foley'"),
+    ("corpora.tut_sed_2O09", {"source": "official", "seed": 1}, "tut_sed_2O09.official: Field"),
     ("features.gradual.context", 4, "context = 4: as many before as behind"),
     ("features.gradual.mean_frames", 4, "two means must make a decision of 0.1 s"),
     (
@@ -138,6 +140,11 @@ def test_an_entry_stands_for_the_systems_that_it_varies():
     assert systems["rnn_32"]["kind"] == "RNN" and params.resolved("paper")["systems"]["rnn_32"] == (
         params.resolved("paper")["systems"]["rnn"] | {"sequence_frames": 32}
     )
+
+
+def test_a_corpus_may_be_one_that_is_only_read(tmp_path):
+    section = {"source": "official", "official": "data/raw/maestro", "seed": 1}
+    params.validate(changed(tmp_path, "corpora.maestro", section | {"validation_share": 0.2}))
 
 
 def test_an_unknown_section_is_an_error():
