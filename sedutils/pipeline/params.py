@@ -56,20 +56,43 @@ def at_size(tree: dict, values: dict) -> dict:
     """All sections with the values of a size laid over them, and every system in full."""
     whole = overlaid(tree, values)
     if isinstance(whole.get("systems"), dict):
-        whole["systems"] = with_bases(whole["systems"])
+        whole["systems"] = in_full(whole["systems"])
     return whole
 
 
-def with_bases(systems: dict[str, dict]) -> dict[str, dict]:
-    """Every system in full: a variant names the system whose values it takes over by ``base``."""
-    full = {}
-    for name, values in systems.items():
-        own = dict(values) if isinstance(values, dict) else values
-        base = own.pop("base", None) if isinstance(own, dict) else None
-        if base is not None and "kind" not in (systems.get(base) or {}):
-            raise ValueError(f"systems.{name}.base = {base!r}: no such system, or itself a variant")
-        full[name] = overlaid(systems[base], own) if base else own
+def in_full(systems: dict[str, dict]) -> dict[str, dict]:
+    """Every system with all its values: a variant names by ``base`` the system whose values it takes over."""
+    full: dict[str, dict] = {}
+    for entry, values in systems.items():
+        for name, own in variants(entry, values).items():
+            if name in full:
+                raise ValueError(
+                    f"systems.{name}: there twice; one entry, or one `vary`, may name it"
+                )
+            base = own.pop("base", None) if isinstance(own, dict) else None
+            if base is not None and "kind" not in (systems.get(base) or {}):
+                raise ValueError(
+                    f"systems.{entry}.base = {base!r}: no such system, or itself a variant"
+                )
+            full[name] = overlaid(systems[base], own) if base else own
     return full
+
+
+def variants(entry: str, values: Any) -> dict[str, Any]:
+    """The systems that an entry stands for: itself or, of ``vary: {filter_shape: {crnn_3x3: [3, 3]}}``, crnn_3x3."""
+    if not isinstance(values, dict) or "vary" not in values:
+        return {entry: dict(values) if isinstance(values, dict) else values}
+    shared = {key: value for key, value in values.items() if key != "vary"}
+    by_key = values["vary"]
+    if not isinstance(by_key, dict) or not all(isinstance(v, dict) for v in by_key.values()):
+        raise ValueError(
+            f"systems.{entry}.vary = {by_key!r}: give a key and, by system, its values"
+        )
+    return {
+        name: {**shared, key: value}
+        for key, named in by_key.items()
+        for name, value in named.items()
+    }
 
 
 def resolved(size: str) -> dict:

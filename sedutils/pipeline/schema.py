@@ -224,7 +224,7 @@ class Params(Section):
     @model_validator(mode="after")
     def consistent(self):
         for corpus, families in self.families.items():
-            if corpus not in Corpora.model_fields:
+            if corpus not in self.corpora:
                 raise ValueError(f"families: no corpus is called {corpus!r}")
             for name, family in families.items():
                 key = f"families.{corpus}.{name}"
@@ -277,7 +277,7 @@ class Params(Section):
     def check_grid(self):
         """Every point of the grid must be a system that can be built."""
         for corpus, search in self.grid.corpora.items():
-            if corpus not in Corpora.model_fields:
+            if corpus not in self.corpora:
                 raise ValueError(f"grid.corpora: no corpus is called {corpus!r}")
             for kind, base in search.bases.items():
                 system = self.systems.get(base)
