@@ -216,6 +216,8 @@ def what_a_stage_reads_is_listed(folder):
     for line in (folder / ".cache/opened.txt").read_text().splitlines():
         stage, path = line.split(" ", 1)
         path = Path(path)
+        if path.name == "__pycache__":
+            continue
         if path.parent.name == "__pycache__":
             path = path.parent.parent / f"{path.name.partition('.')[0]}.py"
         opened.setdefault(stage.rpartition(":")[2], set()).add(path.as_posix())

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from sedutils.pipeline import params
+from sedutils.pipeline import params, validation
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def changed(tmp_path, path, value):
 
 
 def test_the_staged_file_is_valid():
-    params.validate("params.yaml")
+    validation.validate("params.yaml")
 
 
 CORPUS = "corpora.tut_sed_synthetic_2016"
@@ -102,7 +102,7 @@ BAD = [
 @pytest.mark.parametrize(("path", "value", "words"), BAD)
 def test_a_bad_value_is_one_line_that_names_it(tmp_path, path, value, words):
     with pytest.raises(ValueError, match=r"params\.yaml") as caught:
-        params.validate(changed(tmp_path, path, value))
+        validation.validate(changed(tmp_path, path, value))
     message = str(caught.value)
     assert words in message
     assert "\n" not in message
@@ -112,7 +112,7 @@ def test_broken_yaml_is_one_line(tmp_path):
     broken = tmp_path / "params.yaml"
     broken.write_text("build: [\n")
     with pytest.raises(ValueError, match=r"params\.yaml") as caught:
-        params.validate(broken)
+        validation.validate(broken)
     assert "\n" not in str(caught.value)
 
 
@@ -120,7 +120,7 @@ def test_an_empty_file_is_an_error(tmp_path):
     empty = tmp_path / "params.yaml"
     empty.write_text("")
     with pytest.raises(ValueError, match=r"params\.yaml"):
-        params.validate(empty)
+        validation.validate(empty)
 
 
 def test_the_values_of_a_size_lie_over_the_section():
@@ -144,7 +144,7 @@ def test_an_entry_stands_for_the_systems_that_it_varies():
 
 def test_a_corpus_may_be_one_that_is_only_read(tmp_path):
     section = {"source": "official", "official": "data/raw/maestro", "seed": 1}
-    params.validate(changed(tmp_path, "corpora.maestro", section | {"validation_share": 0.2}))
+    validation.validate(changed(tmp_path, "corpora.maestro", section | {"validation_share": 0.2}))
 
 
 def test_an_unknown_section_is_an_error():

@@ -13,17 +13,10 @@ from pathlib import Path
 
 PACKAGE = "sedutils"
 ROOT = Path(__file__).parents[2]
-# These check params.yaml, spread work or find folders: they change no result, and every notebook reaches them.
+# These hand out params, spread work or find folders: they change no result, and every notebook reaches them.
 MACHINERY = frozenset(
     f"{PACKAGE}/{name}.py"
-    for name in (
-        "__init__",
-        *(f"pipeline/{name}" for name in ("__init__", "params", "jobs", "places")),
-        *(
-            f"pipeline/{name}"
-            for name in ("schema", "schema_corpora", "schema_systems", "schema_weak")
-        ),
-    )
+    for name in ("__init__", *(f"pipeline/{n}" for n in ("__init__", "params", "jobs", "places")))
 )
 
 

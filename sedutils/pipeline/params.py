@@ -1,48 +1,17 @@
-"""The values of params.yaml: validated as a whole, and handed out by section and size."""
+"""The values of params.yaml, handed out by section and size; `sedutils.pipeline.schema` checks them."""
 
+import itertools
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from sedutils.pipeline import files, places
-from sedutils.pipeline.schema import Params
 
 PARAMS = "params.yaml"
 FOLDERS = ("official", "bank", "kaldi")
-
-
-def validate(path: str | Path) -> None:
-    """Check every value of a params file for every size; ``ValueError`` names the key in one line."""
-    try:
-        tree = read(path)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict) or not isinstance(tree.get("sizes"), dict):
-        raise ValueError(f"{path}: no section 'sizes'")
-    sizes = tree.pop("sizes")
-    for size, values in sizes.items():
-        try:
-            checked = Params.model_validate(at_size(tree, values))
-        except ValueError as error:
-            said = first_line(error) if isinstance(error, ValidationError) else error
-            raise ValueError(f"{path} ({size}): {said}") from None
-        for name in checked.build.sizes:
-            if name not in sizes:
-                raise ValueError(f"{path}: build.sizes names {name!r}, which is not under sizes")
-
-
-def first_line(error: ValidationError) -> str:
-    """The first complaint of pydantic as ``key = value: what is wrong``."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "params"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing" or isinstance(first["input"], dict):
-        return f"{key}: {message}"
-    return f"{key} = {first['input']!r}: {message}"
 
 
 def overlaid(base: Any, over: Any) -> Any:
@@ -186,3 +155,8 @@ def workers(path: str | Path | None = None) -> dict:
     section = read(path or places.root() / PARAMS)["jobs"]
     scheduler = section.pop("scheduler")
     return section | ({"backend": scheduler} if section["backend"] == "dask" else {})
+
+
+def combinations(lists: dict[str, list]) -> list[dict]:
+    """Every choice of one value from each list."""
+    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]

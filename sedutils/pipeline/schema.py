@@ -1,11 +1,11 @@
 """What params.yaml may hold: a class a section, and what must agree between sections."""
 
-import itertools
 import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sedutils.pipeline.params import combinations
 from sedutils.pipeline.schema_corpora import Corpora, Count, Fraction, Positive, Section
 from sedutils.pipeline.schema_systems import COMPARED, PAPERS, ROWS, System, buildable, possible
 from sedutils.pipeline.schema_weak import WeakLabels, WeakTraining
@@ -289,8 +289,3 @@ class Params(Section):
                 for section in (self.grid.first[kind], self.grid.second):
                     for values in combinations(section):
                         buildable(system, values, self.features.cakir2017.mel_bands)
-
-
-def combinations(lists: dict[str, list]) -> list[dict]:
-    """Every choice of one value from each list."""
-    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
