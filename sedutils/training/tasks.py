@@ -33,7 +33,7 @@ def by_class(tasks: list[dict]) -> dict[type[Network], dict]:
 
 
 def beginning(
-    *, name: str, seed: int, arguments: dict, data: Recordings, facts: dict, **later
+    *, name: str, seed: int, arguments: dict, data: Recordings, settings: dict, facts: dict, **later
 ) -> tuple[Network, tuple[tuple, tuple]]:
     """The network of a task as `sedutils.training.systems.by_sequences` begins with it, and the first batch that it
     learns from.
@@ -45,5 +45,6 @@ def beginning(
     frames = data.frames("train", system.front_end)
     system.model.begin(frames, seed)
     length, size = arguments["sequence_frames"], arguments["batch_frames"]
-    batches = loop.Sequences(system.model.targets(frames), length, size, seed)
+    frames = system.model.targets(frames)
+    batches = loop.Sequences(frames, length, size, seed, hop=settings["hop_frames"])
     return system.model, next(iter(batches(0)))
