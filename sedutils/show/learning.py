@@ -42,6 +42,7 @@ def _loss(model, inputs: tuple, targets: tuple) -> torch.Tensor:
 def _table(layers: list[Unit]) -> str:
     rows = [
         {
+            "part": unit.group,
             "layer": " · ".join((unit.title, *unit.small)),
             "output": " × ".join(map(str, unit.output)),
             "parameters": f"{unit.parameters:,}" if unit.parameters else "",
