@@ -60,5 +60,6 @@ lab: .venv/installed
 	sh .ci/venv
 	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
 	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --no-deps --no-build-isolation -e .
-	git config filter.notebooks.clean "$(BIN)/python -m sedutils.site.runner clean" || true  # see notebooks/.gitattributes
+	# saved outputs stay out of git, where this is a clone: see notebooks/.gitattributes
+	git rev-parse 2> /dev/null && git config filter.notebooks.clean "$(BIN)/python -m sedutils.site.runner clean" || true
 	touch $@

@@ -115,4 +115,4 @@ def test_what_a_run_needs_of_a_shell_stays():
         "MPLCONFIGDIR",
         "DVC_STAGE",
     )
-    assert not [name for name in kept if notebooks.FROM_A_SHELL.match(name)]
+    assert not [name for name in kept if runner.FROM_A_SHELL.match(name)]
