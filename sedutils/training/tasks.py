@@ -1,5 +1,6 @@
 """The trainings of a family, as `sedutils.training.systems.train` takes them, and how each begins."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ def of(trial: Trial, *, folder: Path, **how) -> dict:
     return {"name": trial.system, "seed": trial.seed, "folder": folder / trial.path} | how
 
 
-def by_class(tasks: list[dict]) -> dict[type[Network], dict]:
+def by_class(tasks: Iterable[dict]) -> dict[type[Network], dict]:
     """The first of some tasks for each class of network among them."""
     found = {}
     for task in tasks:
