@@ -15,9 +15,9 @@ from sedutils.metrics import activity
 from sedutils.models.kao2018 import Detections, most_probable
 from sedutils.papers.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
 from sedutils.papers.comparison.results import Results
-from sedutils.pipeline import files, schema
+from sedutils.pipeline import files, places, schema
 from sedutils.show import columns
-from sedutils.training import loop, systems
+from sedutils.training import systems
 
 LABELS = ["a", "b"]
 
@@ -275,7 +275,7 @@ def test_the_page_says_who_is_best_and_what_was_not_measured(results, scored):
 
 
 def test_training_sees_cuts_and_answers_on_the_grid(tmp_path, monkeypatch, rng):
-    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path / "cache")
+    monkeypatch.setattr(places, "cache_of", lambda kind: tmp_path / "cache")
     names = ["t0", "t1", "v0", "e0"]
     recordings = pd.DataFrame({"recording": names, "scene": "none", "duration_s": 12.0})
     recordings["split"] = ["train", "train", "validation", "test"]

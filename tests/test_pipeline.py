@@ -57,17 +57,6 @@ def test_a_notebook_is_a_chapter(notebook):
         assert cell.cell_type != "code" or cell.source.count("\n") < 40, cell.source
 
 
-def test_environment_yml_installs_the_same_pins():
-    environment = yaml.safe_load(Path("environment.yml").read_text())
-    pip = next(d for d in environment["dependencies"] if isinstance(d, dict))["pip"]
-    assert pip == ["-r requirements.txt", "-e ."]
-    pins = [
-        line.split("#")[0].strip() for line in Path("requirements.txt").read_text().splitlines()
-    ]
-    for pin in filter(None, pins):
-        assert re.fullmatch(r"[\w.-]+==[\w.]+", pin), pin
-
-
 @pytest.fixture
 def project(tmp_path, staged, monkeypatch):
     """A project of one notebook, its text and outputs as JupyterLab saves them."""
