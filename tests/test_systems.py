@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from sections import FRONT_END, TRAINING
 
 from sedutils.decoding.thresholds import decisions
 from sedutils.features.frames import Frames
 from sedutils.models.blocks import trainable_parameters
+from sedutils.models.cakir2017 import RNN
 from sedutils.models.gmm import GMM
-from sedutils.pipeline import files
+from sedutils.pipeline import files, places
 from sedutils.site import own_audio
-from sedutils.training import evaluation, loop, systems
+from sedutils.training import evaluation, systems, tasks
 
 FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
 DESIGNS = {
@@ -67,7 +69,7 @@ def trained(tmp_path_factory):
     )
     files.write_csv(folder / "recordings.csv", recordings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "CHECKPOINTS", root / "cache")
+        patch.setattr(places, "cache_of", lambda kind: root / "cache")
         for name, design in DESIGNS.items():
             systems.train(
                 name=name,
@@ -87,6 +89,29 @@ def tone(tmp_path):
     time = np.arange(3 * 22050) / 22050
     soundfile.write(path, np.stack([0.3 * np.sin(2000 * time), 0.1 * np.cos(900 * time)], 1), 22050)
     return path
+
+
+def test_what_a_chapter_shows_of_a_training_is_its_beginning(trained, tmp_path, monkeypatch):
+    """The network and the first batch that `loop.fit` gets; and torch's generator stays where it is."""
+    data = systems.Recordings(trained / "features")
+    task = tasks.of(
+        systems.Trial("rnn", 3), folder=tmp_path, arguments=DESIGNS["rnn"], data=data, settings=TRAINING, facts=FACTS
+    )  # fmt: skip
+    assert tasks.by_class([task, task | {"seed": 4}]) == {RNN: task}
+    state = torch.get_rng_state()
+    model, (inputs, targets) = tasks.beginning(**task)
+    assert torch.equal(torch.get_rng_state(), state)
+
+    def compare(trained_model, batches, *rest, **how):
+        for own, shown in zip(trained_model.parameters(), model.parameters(), strict=True):
+            assert torch.equal(own, shown)
+        ((x,), (y,)) = next(iter(batches(0)))
+        assert torch.equal(x, inputs[0]) and torch.equal(y, targets[0])
+        raise StopIteration("compared")
+
+    monkeypatch.setattr(loop, "fit", compare)
+    with pytest.raises(StopIteration, match="compared"):
+        systems.train(**task)
 
 
 @pytest.mark.parametrize("name", DESIGNS)

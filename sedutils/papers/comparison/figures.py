@@ -13,7 +13,7 @@ from sedutils.metrics import activity
 from sedutils.papers.comparison.cuts import GRID_S
 from sedutils.papers.comparison.entries import WEAK
 from sedutils.papers.comparison.results import Results
-from sedutils.show.plots import FAINT, INK, SYSTEM_COLOURS, mel_image, name_of
+from sedutils.show.plots import FAINT, INK, SYSTEM_COLOURS, event_lanes, mel_image, name_of
 
 COLOURS = SYSTEM_COLOURS | {
     "multilabel_crnn": "#7b4fa3",
@@ -42,6 +42,36 @@ DISTANCES = (1, 2, 3.2, 4.6, 6.2, 8, 10, 12, 15, 18)  # of a label from its poin
 def marker_of(row) -> str:
     """A square for what has learnt from tags."""
     return "s" if row.supervision == WEAK else "o"
+
+
+def cuts_of(
+    mel, cuts: pd.DataFrame, tags: np.ndarray, events: pd.DataFrame, labels, seconds: float
+):
+    """A mixture and what its cuts are: spectrum and events, which most networks learn, and below them the tags, all
+    that an FBCRNN is told.
+
+    mel : normalised ``(frames, bands)`` of the cuts; tags : ``(cuts, classes)``; seconds : length of a cut
+    """
+    lasts = len(cuts) * seconds
+    shown = [k for k, label in enumerate(labels) if (events.label == label).any()]
+    height = 0.9 + 0.17 * len(shown)
+    fig, (top, middle, bottom) = plt.subplots(
+        3, 1, figsize=(9, 1.8 + 2 * height), sharex=True, height_ratios=[1.6, height, height]
+    )
+    mel_image(top, mel, lasts)
+    top.set_ylabel("mel band")
+    event_lanes(middle, events, [labels[k] for k in shown])
+    middle.set_title("events", fontsize=9)
+    image = {"aspect": "auto", "cmap": "Greys", "vmin": 0, "vmax": 1.6, "interpolation": "nearest"}
+    bottom.imshow(tags[:, shown].T, extent=(0, lasts, len(shown) - 0.5, -0.5), **image)
+    bottom.set_yticks(range(len(shown)), [name_of(labels[k]) for k in shown])
+    bottom.set_title("tags of each cut", fontsize=9)
+    bottom.tick_params(length=0)
+    for ax in (top, middle, bottom):
+        for number in range(1, len(cuts)):
+            ax.axvline(number * seconds, color="white" if ax is top else INK, lw=0.9, ls="--")
+    bottom.set(xlabel="time (s)", xlim=(0, lasts))
+    return fig
 
 
 def scores(table: pd.DataFrame, rows: pd.DataFrame):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sedutils.features.frames import Frames
+from sedutils.papers.ebbers2020 import pictures
 from sedutils.papers.ebbers2020.experiments import CONDITIONED, FBCRNN
 from sedutils.papers.ebbers2020.results import PUBLIC, SYSTEMS, Results
 
@@ -30,6 +31,4 @@ def rows_of(results: Results, place: int) -> dict[str, np.ndarray]:
 
 def spectrogram(results: Results, place: int) -> np.ndarray:
     """Normalised log mel energies of a public clip, ``(frames, bands)``."""
-    clips = Frames.read(results.features, PUBLIC)
-    padded, _ = clips.padded(clips.features, np.array([place]))
-    return clips.normalised(padded)[0].numpy()
+    return pictures.spectrogram(Frames.read(results.features, PUBLIC), place)

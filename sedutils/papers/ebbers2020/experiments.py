@@ -13,15 +13,18 @@ what localisers are told; of training clips those that are known stand there. It
 training clips are ``pseudo_targets.npy``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from sedutils.decoding import class_wise, tag_thresholds
 from sedutils.features.frames import Frames
 from sedutils.metrics import events
+from sedutils.models.network import Network
 from sedutils.pipeline import files
 from sedutils.training import systems, weak
 from sedutils.training.systems import System
@@ -93,15 +96,9 @@ def train_tagger(*, experiment: Experiment, system: str, seed: int) -> None:
     """Stage 1: learn tags from weak and synthetic clips and, on the way, from unlabelled ones (E-A05, E-A06)."""
 
     def learn(made: System, data, settings) -> dict[str, list[dict]]:
-        unlabelled = experiment.clips("train", UNLABELLED) if experiment.has(UNLABELLED) else None
-        labelled, validation = (
-            experiment.clips("train", WEAK, SYNTHETIC),
-            experiment.clips("validation"),
-        )
-        options = experiment.options(seed)
-        tagging = weak.Tagging(made.model, labelled, validation, unlabelled=unlabelled, **options)
         checkpoint = made.checkpoint(data, settings, weak.fit, weak.Tagging)
-        return {"history": weak.fit(tagging, checkpoint=checkpoint, label=made.title)}
+        batches = tagging(experiment, made.model, seed)
+        return {"history": weak.fit(batches, checkpoint=checkpoint, label=made.title)}
 
     def answers(made: System, data, device: str) -> dict[str, np.ndarray]:
         found, contexts = {}, experiment.decoding["contexts"]
@@ -119,34 +116,64 @@ def train_tagger(*, experiment: Experiment, system: str, seed: int) -> None:
 
 def train_localiser(*, experiment: Experiment, system: str, seed: int) -> None:
     """Stage 2: learn the strong labels that `label` has left."""
-    told = {split: read_told(experiment.folder, split) for split in ("train", *SCORED)}
 
     def learn(made: System, data, settings) -> dict[str, list[dict]]:
-        strong = np.load(experiment.folder / "pseudo_targets.npy", "r")
-        thresholds = pd.read_csv(experiment.folder / "thresholds.csv")
-        localising = weak.Localising(
-            made.model,
-            replace(experiment.clips("train"), targets=strong),
-            experiment.clips("validation"),
-            train_tags=told["train"],
-            validation_tags=told["validation"],
-            false_alarms=thresholds.false_alarms.to_numpy(np.float32),
-            **experiment.options(seed),
-        )
         given = ("pseudo_targets.npy", "told_train.npy", "told_validation.npy", "thresholds.csv")
         digests = [files.digest(experiment.folder / name) for name in given]
         checkpoint = made.checkpoint(data, settings, weak.fit, weak.Localising, given=digests)
-        return {"history": weak.fit(localising, checkpoint=checkpoint, label=made.title)}
+        batches = localising(experiment, made.model, seed)
+        return {"history": weak.fit(batches, checkpoint=checkpoint, label=made.title)}
 
     def answers(made: System, data, device: str) -> dict[str, np.ndarray]:
         return {
             f"scores_{split}": weak.localised(
-                made.model, experiment.clips(split), told[split], device
+                made.model, experiment.clips(split), read_told(experiment.folder, split), device
             )
             for split in SCORED
         }
 
     experiment.train(system, seed, learn=learn, answers=answers)
+
+
+def tagging(experiment: Experiment, model: Network, seed: int) -> weak.Tagging:
+    """What a tagger learns from."""
+    labelled, validation = (
+        experiment.clips("train", WEAK, SYNTHETIC),
+        experiment.clips("validation"),
+    )
+    unlabelled = experiment.clips("train", UNLABELLED) if experiment.has(UNLABELLED) else None
+    options = experiment.options(seed)
+    return weak.Tagging(model, labelled, validation, unlabelled=unlabelled, **options)
+
+
+def localising(experiment: Experiment, model: Network, seed: int) -> weak.Localising:
+    """What a localiser learns from, once `label` has left it."""
+    strong = np.load(experiment.folder / "pseudo_targets.npy", "r")
+    thresholds = pd.read_csv(experiment.folder / "thresholds.csv")
+    return weak.Localising(
+        model,
+        replace(experiment.clips("train"), targets=strong),
+        experiment.clips("validation"),
+        train_tags=read_told(experiment.folder, "train"),
+        validation_tags=read_told(experiment.folder, "validation"),
+        false_alarms=thresholds.false_alarms.to_numpy(np.float32),
+        **experiment.options(seed),
+    )
+
+
+def beginning(
+    experiment: Experiment, system: str, seed: int, batches: Callable
+) -> tuple[Network, tuple[tuple, tuple]]:
+    """A network before it has learnt anything, on the CPU, and the first batch of its training.
+
+    batches : `tagging` or `localising`; torch's generator stays where it is
+    """
+    experiment = replace(experiment, device="cpu")
+    data, facts = systems.Recordings(experiment.features), experiment.facts
+    with torch.random.fork_rng(devices=[]):
+        arguments = experiment.systems[system]
+        model = System.new(arguments, data, facts | {"system": system, "seed": seed}).model
+    return model, next(iter(batches(experiment, model, seed)(0)))
 
 
 def read_told(folder: Path, split: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What augmentation does to a clip, and what mixing energies in place of waveforms costs (Sec. 3)."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import torch
 from sedutils.corpora import recipes
 from sedutils.corpora.corpus import Corpus
 from sedutils.features import augmentation, spectra
+from sedutils.features.frames import Frames
 from sedutils.features.superposition import Mixtures, composed
 from sedutils.papers.ebbers2020.experiments import SYNTHETIC, WEAK, Experiment
 
@@ -16,6 +18,18 @@ SHOWN = 4.0  # how much stronger an augmentation is that stands alone
 STRETCH, LOUDER = 1.25, 4.0
 DB = 10 / math.log(10)  # of one unit of a natural log of energy
 NEAR_DB = 6.0
+
+
+def richest(clips: Frames) -> Frames:
+    """The first of those clips that have most classes, alone."""
+    place = int(np.argmax(clips.tags.sum(axis=1)))
+    return replace(clips, recordings=clips.recordings.iloc[[place]].reset_index(drop=True))
+
+
+def spectrogram(clips: Frames, place: int = 0) -> np.ndarray:
+    """Normalised log mel energies of one of some clips, ``(frames, bands)``."""
+    padded, _ = clips.padded(clips.features, np.array([place]))
+    return clips.normalised(padded)[0].numpy()
 
 
 def augmented(experiment: Experiment, seed: int) -> dict[str, np.ndarray]:

@@ -36,13 +36,10 @@ def trained(settings: dict, frames: dict[str, Frames], folder: Path, *, device: 
 
     Returns the trained network at full rate and its history.
     """
-    widths = {name: settings[name] for name in OF_NETWORK}
-    widths |= {"mfcc": mfcc.COEFFICIENTS, "phones": len(phones.LABELS), "subsampling": 3}
     torch.manual_seed(SEED)
-    model = TDNNF(**widths)
+    model = drawn(settings)
     learnt = {k: v for k, v in settings.items() if k != "kaldi"}
     checkpoint = loop.checkpoint_path(
-        loop.CHECKPOINTS,
         settings=learnt,
         code=closure.digest_of(TDNNF, acoustic_model.fit),
         data=[files.digest(np.ascontiguousarray(x).tobytes()) for x in arrays(frames["train"])],
@@ -58,6 +55,24 @@ def trained(settings: dict, frames: dict[str, Frames], folder: Path, *, device: 
     )
     acoustic_model.write(twin, folder / UNTRAINED)
     return acoustic_model.read(folder / HEARS), history
+
+
+def drawn(settings: dict) -> TDNNF:
+    """The phone classifier before it has learnt anything; ``settings``: section ``acoustic_model``."""
+    widths = {name: settings[name] for name in OF_NETWORK}
+    return TDNNF(mfcc=mfcc.COEFFICIENTS, phones=len(phones.LABELS), subsampling=3, **widths)
+
+
+def beginning(settings: dict, train: Frames) -> tuple[TDNNF, tuple[tuple, tuple]]:
+    """The network that `trained` begins with, and the first batch it learns from; draws nothing from torch's
+    generator."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        model = drawn(settings)
+    model.begin(train, SEED)
+    length = round(settings["chunk_s"] / mfcc.HOP_S)
+    chunks = acoustic_model.Chunks(train, length, settings["batch_chunks"], SEED, model.subsampling)
+    return model, next(iter(chunks(0)))
 
 
 def arrays(frames: Frames) -> tuple[np.ndarray, np.ndarray]:

@@ -70,7 +70,7 @@ def regimes(label: str, units: int, nodes: int, seeds: list[int]) -> list[Detect
     return [Detector(label, "bigru", units, nodes, regime, seed) for regime, seed in points]
 
 
-def train_round(
+def tasks_of_round(
     detectors: list[Detector],
     *,
     corpus: Path,
@@ -81,15 +81,14 @@ def train_round(
     probabilities: dict[str, float],
     pretraining: dict,
     facts: dict,
-    spread: dict,
-) -> None:
-    """Train the extractors that a round of detectors needs, then the detectors, into ``folder``.
+) -> tuple[list[dict], list[dict]]:
+    """How the extractors that a round of detectors needs are trained into ``folder``, and then the detectors: what
+    `sedutils.training.systems.train` takes.
 
     base : section ``systems.rcrnn``, of which each detector replaces its own values
     settings : section ``training``; pretraining : ``rcrnn.pretraining``
     probabilities : of an event in a clip, "tagger" and "detector" sets
     facts : kept with each network
-    spread : how `sedutils.pipeline.jobs.parallel` spreads the trainings
     """
     taggers, rows = {}, {}
     for d in detectors:
@@ -112,8 +111,17 @@ def train_round(
             }
             begin = {"tagger": folder / d.tagger, "fixed": d.regime == "fixed"}
             rows[d.path]["learn"] = partial(rare_training.finetuned, **begin)
+    return list(taggers.values()), list(rows.values())
+
+
+def train_round(detectors: list[Detector], *, spread: dict, **how) -> None:
+    """Train what `tasks_of_round` says, as far as it is not there yet.
+
+    spread : how `sedutils.pipeline.jobs.parallel` spreads the trainings; how : what `tasks_of_round` takes
+    """
+    taggers, rows = tasks_of_round(detectors, **how)
     for tasks, what in ((taggers, "extractors"), (rows, "R-CRNNs")):
-        todo = [t for t in tasks.values() if not (t["folder"] / "history.csv").exists()]
+        todo = [t for t in tasks if not (t["folder"] / "history.csv").exists()]
         jobs.parallel(systems.train, todo, label=what, **spread)
 
 

@@ -4,16 +4,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
 
 from sedutils.metrics import rare
-from sedutils.models.kao2018 import RCRNN, Regions
+from sedutils.models.kao2018 import ANCHOR_FRAMES, RCRNN, Regions
 from sedutils.models.regions import decode
 from sedutils.models.residual import STRIDE
+from sedutils.papers.kao2018.targets import AnchorLabels
 from sedutils.show import plots
 from sedutils.show.architecture import architecture
 from sedutils.show.plots import FAINT, INK, name_of
 
 METRICS = {"ER": "error rate", "F": "F1 (%)"}
+ANCHORS = {"positive": "#2f7d54", "negative": "#cbd3dc", "ignored": "#f7efd8"}
+POSITIVE_SHOWN = 8
 HIT, CLASS_COLOURS = "#2f7d54", ("#c0392b", "#2b6cb0", "#b7791f")
 
 
@@ -48,6 +53,54 @@ def diagrams(model: RCRNN, frames: int, bands: int) -> dict[str, plt.Figure]:
             output_axis="offsets",
         ),
     }
+
+
+def anchors(mel, labels: AnchorLabels, *, hop_s: float, title: str):
+    """What the region proposal network is to learn from a clip: its spectrum, every anchor by its label, and around
+    the first event the positive anchors with their offsets.
+
+    mel : normalised ``(frames, bands)``
+    """
+    step, seconds = STRIDE * hop_s, len(mel) * hop_s
+    spans = labels.events * step
+    fig, (top, middle, near) = plt.subplots(3, 1, figsize=(9, 6.2), height_ratios=[1.6, 1.5, 1.9])
+    plots.mel_image(top, mel, seconds)
+    top.set(title=title, ylabel="mel band", xticklabels=[])
+    of_sizes = labels.kind.reshape(-1, len(ANCHOR_FRAMES)).T
+    shades = ListedColormap([ANCHORS[kind] for kind in ("negative", "ignored", "positive")])
+    grid = {"aspect": "auto", "origin": "lower", "extent": (0, seconds, -0.5, 5.5)}
+    middle.imshow(of_sizes, cmap=shades, vmin=-1, vmax=1, interpolation="nearest", **grid)
+    middle.set_yticks(range(6), [f"{a * step:.2g} s" for a in ANCHOR_FRAMES], fontsize=7)
+    middle.set_title("anchors by their middle and length", fontsize=8)
+    for ax in (top, middle):
+        ax.set_xlim(0, seconds)
+        for span in spans:
+            for edge in span:
+                ax.axvline(edge, color=INK if ax is middle else "white", lw=0.9, ls=":")
+    counts = {"positive": (labels.kind > 0).sum(), "negative": (labels.kind < 0).sum()}
+    counts["ignored"] = labels.kind.size - sum(counts.values())
+    handles = [Patch(color=ANCHORS[kind], label=f"{n} {kind}") for kind, n in counts.items()]
+    middle.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.35, 1), ncols=3)
+    offset_bars(near, labels, spans, step)
+    return fig
+
+
+def offset_bars(ax, labels: AnchorLabels, spans: np.ndarray, step: float) -> None:
+    """The positive anchors of a clip's first event, those that overlap it most on top, and what moves them there."""
+    own = np.flatnonzero((labels.kind > 0) & (labels.match == 0))
+    own = own[np.argsort(-labels.overlap[own], kind="stable")][:POSITIVE_SHOWN]
+    for row, i in enumerate(own):
+        start, stop = labels.anchors[i] * step
+        ax.barh(row, stop - start, left=start, height=0.7, color=ANCHORS["positive"])
+        shift, scale = labels.offsets[i]
+        words = f"IoU {labels.overlap[i]:.2f}, $t_c$ = {shift:+.2f}, $t_l$ = {scale:+.2f}"
+        ax.annotate(words, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=7)
+    onset, offset = spans[0]
+    ax.axvspan(onset, offset, color=FAINT, zorder=0)
+    room = 0.75 * (offset - onset)
+    ax.set(xlim=(onset - room, offset + room), ylim=(max(len(own), 2) - 0.4, -0.6), yticks=[])
+    ax.set(xlabel="time (s)")
+    ax.set_title("its positive anchors over the event, and the offsets they are to say", fontsize=8)
 
 
 def proposals(mel, outputs: Regions, truth: pd.DataFrame, found: pd.Series, *, hop_s, title):
