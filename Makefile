@@ -7,15 +7,23 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS := 1
 
 .PHONY: repro test verify detect benchmark realism experiment readme official bank lab
+.PHONY: lint smoke
 
 repro: .venv/installed
 	dvc repro
 	@echo "Done. Open reports/index.html"
 
-test: .venv/installed
+test: lint
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+lint: .venv/installed
 	ruff check
 	ruff format --check
-	pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The pipeline at smoke size, in a temporary folder that is named at the end: all of it, or
+#   make smoke CHAPTER=rare        (crnn, multitask, rare or weak)
+smoke: .venv/installed
+	python tests/smoke.py $(CHAPTER)
 
 # The proof: everything made again from nothing must leave the record of the last run as it is.
 verify: .venv/installed

@@ -6,7 +6,7 @@ import pytest
 
 from sedutils.benchmark import run
 from sedutils.decoding.thresholds import search_quantiles
-from sedutils.papers.cakir2017 import analysis, chapter, page
+from sedutils.papers.cakir2017 import analysis, chapter
 from sedutils.training import evaluation
 
 
@@ -64,17 +64,6 @@ def test_the_best_threshold_is_found(reference):
     assert 0.3 < search_quantiles(reference.rolls, {"r": scores}) <= 0.31
 
 
-def test_bold_is_the_best_and_what_lies_within_its_deviation():
-    rows = pd.DataFrame(
-        {"F1_frm_mean": [50.0, 49.5, 40.0], "F1_frm_std": [0.6, 0.1, 0.1]}, index=list("abc")
-    )
-    assert [page.is_best(row, rows, "F1_frm") for _, row in rows.iterrows()] == [
-        True,
-        True,
-        False,
-    ]
-
-
 def test_differences_stand_only_beside_official_data():
     rows = pd.DataFrame(
         {
@@ -127,22 +116,3 @@ def test_measuring_some_stages_keeps_the_rows_of_the_others(tmp_path, monkeypatc
 def test_a_stage_to_measure_must_exist():
     with pytest.raises(SystemExit, match=r"^dvc\.yaml: no stage 'nope'$"):
         list(run.stages(["nope"]))
-
-
-def test_table_3_prints_the_best_in_bold_and_what_the_paper_has():
-    table = pd.DataFrame(
-        {
-            "class": ["rain", "chainsaw", "gun_shot"],
-            "cnn_mean": [60.0, 10.04, 0.0],
-            "cnn_std": [1.0, np.nan, 0.0],
-            "crnn_mean": [70.26, 5.0, 0.0],
-            "crnn_std": [2.0, 1.0, 0.0],
-            "paper_cnn": [71.0, np.nan, 69.0],
-        }
-    )
-    html = page.table3_html(table, ["cnn", "crnn"])
-    assert "<th>paper CNN</th>" in html
-    assert "<td>60.0 ± 1.0</td><td><strong>70.3 ± 2.0</strong></td><td>71</td>" in html
-    assert "<strong>10.0</strong></td><td>5.0 ± 1.0</td><td>–</td>" in html
-    assert html.count("<strong>") == 2  # nobody is best at a class that nobody finds
-    assert "paper" not in page.table3_html(table.assign(paper_cnn=np.nan), ["cnn", "crnn"])

@@ -15,8 +15,9 @@ from sedutils.metrics import activity
 from sedutils.models.kao2018 import Detections, most_probable
 from sedutils.papers.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
 from sedutils.papers.comparison.results import Results
-from sedutils.pipeline import files, schema
-from sedutils.training import loop, systems
+from sedutils.pipeline import files, places, schema
+from sedutils.show import columns
+from sedutils.training import systems
 
 LABELS = ["a", "b"]
 
@@ -257,21 +258,18 @@ def test_a_perfect_system_has_all_points_and_leads(results, scored):
 def test_the_page_says_who_is_best_and_what_was_not_measured(results, scored):
     rows, table, leads = scored
     assert [row.system for row in page.parted(table)] == ["cnn", "fbcrnn"]
-    headline = page.headline_html(table, leads, 10.0)
-    assert "<strong>CNN</strong>" in headline and "2 systems 2 are clearly behind" in headline
-    html = page.scores_html(table)
-    assert html.count("<tr>") == 4 and "<strong>100.0 ± 0.0" in html and "weak (tags)" in html
-    html = page.costs_html(table)
-    assert html.count("<tr>") == 4 and html.count("<strong>") == 3 and "<td>–</td>" in html
-    choice = page.choice_html(table, leads)
+    headline = page.headline(table, leads, 10.0)
+    assert "**CNN**" in headline and "2 systems 2 are clearly behind" in headline
+    html = columns.html(page.ranked(table), page.SCORES)
+    assert html.count("<tr") == 4 and "<strong>100.0 ± 0.0" in html and "weak (tags)" in html
+    html = columns.html(table, [page.SYSTEM, *page.COSTS.values()])
+    assert html.count("<tr") == 4 and html.count("<strong>") == 3 and "<td>–</td>" in html
+    choice = "\n".join(page.choice(table, leads))
     assert "Most frames right: CNN. All others are clearly behind it." in choice
     assert "FBCRNN" in choice and "(clearly)" in choice
-    rules = page.rules_html(results)
-    assert "0.800, 0.800, 0.800" in rules
-    schedule = {"max_epochs": 80, "patience": 8}
+    assert "0.800, 0.800, 0.800" in set(page.rules(results)["threshold of each seed"])
     designs = {"cnn": {"maps": 16}, "crnn_ta": {"channels": 8}, "fbcrnn": {"units": 32}}
-    limits = page.limits_html(results, "foley", "laptop", schedule, designs, measured=False)
-    assert "CRNN+TA 8" in limits and "Times were not measured" in limits and "R-CRNN" not in limits
+    assert page.widths(results, designs) == "CNN 16, CRNN+TA 8, FBCRNN 32"
     for figure in (figures.scores(table, rows), figures.costs(table)):
         assert figure.axes
         plt.close(figure)
@@ -279,7 +277,7 @@ def test_the_page_says_who_is_best_and_what_was_not_measured(results, scored):
 
 
 def test_training_sees_cuts_and_answers_on_the_grid(tmp_path, monkeypatch, rng):
-    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path / "cache")
+    monkeypatch.setattr(places, "cache_of", lambda kind: tmp_path / "cache")
     names = ["t0", "t1", "v0", "e0"]
     recordings = pd.DataFrame({"recording": names, "scene": "none", "duration_s": 12.0})
     recordings["split"] = ["train", "train", "validation", "test"]

@@ -15,13 +15,12 @@ from sedutils.papers.cakir2017 import (
     legacy,
     page,
     recorded,
-    recorded_page,
     recorded_verdicts,
     tagging,
     verdicts,
 )
 from sedutils.pipeline import files
-from sedutils.show import tables
+from sedutils.show import columns, tables
 
 PUBLISHED = claims.read_published("data/published/cakir2017_crnn.yaml")
 SETTINGS = {
@@ -225,7 +224,7 @@ def test_legacy_f1_of_table_5(scenes):
     official = legacy.table5(scenes, PUBLISHED.table("T5"), source="official", size="s")
     row = official.set_index("method").loc["CRNN"]
     assert row.legacy_F1_1s_difference == pytest.approx(row.legacy_F1_1s_mean - 69.1)
-    html = recorded_page.beside_html(table, {"legacy_F1_1s": "F1", "skipped_percent": "out"})
+    html = columns.html(page.quoted(table), page.TABLE5, among=table.seeds.notna())
     assert html.count("<th>paper</th>") == 1 and "BLSTM [11]<" in html and "<strong>" in html
     assert "GMM [38] *" in html
 
@@ -308,19 +307,6 @@ def test_every_claim_of_several_corpora_has_one_verdict(tmp_path, rng):
     second = [recorded.headline(scenes["tut_sed_2009"], r)["F1_frm"] for r in rolls]
     expected = np.mean([first[0] - first[1], second[0] - second[1]])
     assert lead.value.item() == pytest.approx(expected)
-
-
-def test_numbers_have_the_papers_decimals():
-    row = pd.Series(
-        {
-            f"{m}_{p}": 12.345
-            for m in ("F1_frm", "ER_frm", "EER_dev", "paper_ER_1s")
-            for p in ("mean", "std")
-        }
-    )
-    assert page.spread(row, "F1_frm") == "12.3 ± 12.3"
-    assert page.spread(row, "EER_dev") == "12.3 ± 12.3"
-    assert page.spread(row, "ER_frm") == page.spread(row, "paper_ER_1s") == "12.35 ± 12.35"
 
 
 def test_counts_are_resampled_scene_by_scene(scenes):

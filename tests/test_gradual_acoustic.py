@@ -13,8 +13,7 @@ from sedutils.corpora import corpus, phones
 from sedutils.features.frames import Frames
 from sedutils.models.tdnnf import logits_of, recordings_of
 from sedutils.papers.gradual import acoustic, acoustic_model
-from sedutils.pipeline import files
-from sedutils.training import loop
+from sedutils.pipeline import files, places
 
 IN_PROCESS = {"backend": "in-process", "workers": 1}
 
@@ -51,7 +50,7 @@ def speech(tmp_path, rng):
 
 @pytest.fixture(autouse=True)
 def checkpoints(monkeypatch, tmp_path):
-    monkeypatch.setattr(loop, "CHECKPOINTS", tmp_path / "cache")
+    monkeypatch.setattr(places, "cache_of", lambda kind: tmp_path / "cache")
     return tmp_path / "cache"
 
 

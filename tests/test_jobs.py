@@ -58,7 +58,7 @@ def grid(features):
             "name": f"fnn_{units}",
             "seed": 1,
             "arguments": FNN | {"units": units},
-            "features": features,
+            "data": systems.Recordings(features),
             "folder": Path("models") / str(units),
             "settings": SETTINGS,
             "facts": facts,
@@ -69,6 +69,7 @@ def grid(features):
 
 def run(folder, features, **where):
     """Table and test scores of the grid, run in an empty folder with a checkpoint cache of its own."""
+    (folder / "params.yaml").touch()  # so that checkpoints lie here
     with contextlib.chdir(folder):
         table = pd.DataFrame(jobs.parallel(systems.train, grid(features), label="grid", **where))
     return table, [p.read_bytes() for p in sorted(folder.glob("models/*/scores_test.npy"))]

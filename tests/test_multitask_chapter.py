@@ -13,7 +13,7 @@ from sedutils.corpora.official.itc_irst import leave_one_out
 from sedutils.features import triplets
 from sedutils.metrics import activity
 from sedutils.metrics.hits import HitCounts, hit_counts
-from sedutils.papers.phan2018 import distances, early, figures, page, verdicts
+from sedutils.papers.phan2018 import distances, early, figures, page, search, verdicts
 from sedutils.papers.phan2018.results import (
     SYSTEMS,
     Results,
@@ -22,6 +22,7 @@ from sedutils.papers.phan2018.results import (
     one_to_one,
 )
 from sedutils.pipeline import files
+from sedutils.show import columns
 
 FRAMES, HOP_S = 3000, 0.02
 LABELS = {
@@ -128,7 +129,7 @@ def test_tables_say_what_the_scores_are_worth(results):
         rows = official.set_index("class")
         paper = PRINTED[name].set_index("class").proposed_F1["Overall"]
         assert rows.proposed_F1_difference["Overall"] == pytest.approx(100 - paper)
-        assert "<strong>" in page.table_html(official)
+        assert "<strong>" in columns.html(official, page.table(official))
     assert rows.paper_proposed_F1["alarms_and_sirens"] == 72.6
 
 
@@ -198,5 +199,5 @@ def test_waiting_for_the_end_is_the_whole_inference(results):
 
 
 def test_chosen_thresholds_are_listed(results):
-    table = page.thresholds(results)
+    table = search.thresholds(results)
     assert len(table) == 2 * (3 + 4) and table.alpha.between(0, 1).all()

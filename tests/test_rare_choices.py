@@ -10,8 +10,7 @@ from sedutils.corpora import corpus, recipes
 from sedutils.models.blocks import keras_parameters
 from sedutils.papers.kao2018 import experiments
 from sedutils.papers.kao2018.experiments import Detector
-from sedutils.pipeline import files
-from sedutils.training import loop
+from sedutils.pipeline import files, places
 from sedutils.training.systems import System
 
 
@@ -20,7 +19,7 @@ def world(tmp_path_factory):
     top = tmp_path_factory.mktemp("rare")
     rare_clips.make(top)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "CHECKPOINTS", top / "cache")
+        patch.setattr(places, "cache_of", lambda kind: top / "cache")
         yield top
 
 

@@ -15,6 +15,7 @@ from rare_clips import BASE, CBRNN, FACTS, FRAMES, HOP_S, SETTINGS, task
 
 from sedutils.corpora import corpus
 from sedutils.papers.kao2018 import experiments
+from sedutils.pipeline import places
 from sedutils.training import loop, rare, systems
 from sedutils.training.rare import Task
 
@@ -24,7 +25,7 @@ def world(tmp_path_factory):
     top = tmp_path_factory.mktemp("rare")
     rare_clips.make(top)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "CHECKPOINTS", top / "cache")
+        patch.setattr(places, "cache_of", lambda kind: top / "cache")
         yield top
 
 
@@ -175,7 +176,7 @@ def test_a_killed_training_ends_with_the_same_numbers(world, monkeypatch):
         note(self, *values)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "CHECKPOINTS", world / "other-cache")
+        patch.setattr(places, "cache_of", lambda kind: world / "other-cache")
         whole, history = train("whole")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(loop.Run, "note", dying)

@@ -10,6 +10,7 @@ from sedutils.claims import claims
 from sedutils.corpora import corpus, recipes
 from sedutils.papers.kao2018 import experiments, figures, page, results, verdicts
 from sedutils.pipeline import files
+from sedutils.show import columns
 from sedutils.training import rare, systems
 from sedutils.training.systems import System
 
@@ -150,24 +151,23 @@ def test_a_corpus_of_one_class_is_enough(tmp_path):
     judged = verdicts.judge(single, PRINTED, "bank", resamples=100)
     seven = judged[judged.claim == "R07"]
     assert seven.outcome.tolist()[-1] == "undecided" and np.isnan(seven.value.iloc[-1])
-    assert "babycry" in page.choice_html(results.hyperparameters(single, PRINTED["T2"]))
+    assert "babycry" in columns.html(results.hyperparameters(single, PRINTED["T2"]), page.CHOICE)
     errors = results.onset_errors(single, "evaluation")
     assert len(figures.errors_of_onsets(errors, single.labels, step_s=0.8).axes) == 1
 
 
 def test_pages_say_what_is_in_the_tables(chapter):
     tables = {m: chapter.regime(m) for m in results.REGIMES}
-    html = page.rates_html(rates(chapter, tables, PRINTED["T3"]))
+    html = columns.html(rates(chapter, tables, PRINTED["T3"]), page.RATES, across="class")
     assert html.count("<strong>") == 4 and "0.40 ± 0.00 (0.25)" in html
     compared = results.comparison(chapter, PRINTED["T4"], source="foley", size="test")
-    html = page.comparison_html(compared)
+    html = columns.html(page.with_choices(compared), page.COMPARISON)
     assert "units and nodes by development, probability by validation; 1 seed<" in html
-    assert "0.00 ± 0.00</strong> (printed 0.23)" in page.headline_html(compared)
     assert "2 seeds" in html and "1 seeds" not in html
-    assert page.classes_html(results.class_table(chapter)).count("<tr>") == 5
-    assert "ER with 0.8" in page.probabilities_html(results.thresholds(chapter))
-    limits = page.limits_html(chapter, "foley", "laptop")
-    assert "10 clips a class" in limits and "0.20 of error rate" in limits
+    assert (
+        columns.html(results.class_table(chapter), page.CLASSES, across="split").count("<tr") == 6
+    )
+    assert "ER with 0.8" in columns.html(results.thresholds(chapter), page.PROBABILITIES)
 
 
 def test_figures_show_the_live_network_and_its_proposals(chapter):

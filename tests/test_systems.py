@@ -14,9 +14,9 @@ from sedutils.features.frames import Frames
 from sedutils.models.blocks import trainable_parameters
 from sedutils.models.cakir2017 import RNN
 from sedutils.models.gmm import GMM
-from sedutils.pipeline import files
+from sedutils.pipeline import files, places
 from sedutils.site import own_audio
-from sedutils.training import evaluation, loop, systems, tasks
+from sedutils.training import evaluation, systems, tasks
 
 FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
 DESIGNS = {
@@ -69,7 +69,7 @@ def trained(tmp_path_factory):
     )
     files.write_csv(folder / "recordings.csv", recordings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "CHECKPOINTS", root / "cache")
+        patch.setattr(places, "cache_of", lambda kind: root / "cache")
         for name, design in DESIGNS.items():
             systems.train(
                 name=name,

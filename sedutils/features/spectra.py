@@ -76,6 +76,7 @@ def extract(
     recordings = in_frames(corpus, settings["hop_s"])
     total = int(recordings.frames.sum())
     sounds = recipes.sounds(corpus)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, width in widths(settings).items():
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (total, width)).flush()
     jobs.parallel(

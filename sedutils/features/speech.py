@@ -29,6 +29,7 @@ def extract(corpus: corpora.Corpus, folder: Path, *, backend: str, workers: int)
     recordings["frames"] = mfcc.frame_count(samples)
     recordings["first_frame"] = recordings.frames.cumsum() - recordings.frames
     shape = (int(recordings.frames.sum()), mfcc.COEFFICIENTS)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{ARRAY}.npy"
     np.lib.format.open_memmap(path, "w+", np.float32, shape).flush()
     tasks = [

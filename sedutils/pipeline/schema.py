@@ -1,11 +1,11 @@
 """What params.yaml may hold: a class a section, and what must agree between sections."""
 
-import itertools
 import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sedutils.pipeline.params import combinations
 from sedutils.pipeline.schema_corpora import Corpora, Count, Fraction, Positive, Section
 from sedutils.pipeline.schema_systems import COMPARED, PAPERS, ROWS, System, buildable, possible
 from sedutils.pipeline.schema_weak import WeakLabels, WeakTraining
@@ -224,7 +224,7 @@ class Params(Section):
     @model_validator(mode="after")
     def consistent(self):
         for corpus, families in self.families.items():
-            if corpus not in Corpora.model_fields:
+            if corpus not in self.corpora:
                 raise ValueError(f"families: no corpus is called {corpus!r}")
             for name, family in families.items():
                 key = f"families.{corpus}.{name}"
@@ -277,7 +277,7 @@ class Params(Section):
     def check_grid(self):
         """Every point of the grid must be a system that can be built."""
         for corpus, search in self.grid.corpora.items():
-            if corpus not in Corpora.model_fields:
+            if corpus not in self.corpora:
                 raise ValueError(f"grid.corpora: no corpus is called {corpus!r}")
             for kind, base in search.bases.items():
                 system = self.systems.get(base)
@@ -289,8 +289,3 @@ class Params(Section):
                 for section in (self.grid.first[kind], self.grid.second):
                     for values in combinations(section):
                         buildable(system, values, self.features.cakir2017.mel_bands)
-
-
-def combinations(lists: dict[str, list]) -> list[dict]:
-    """Every choice of one value from each list."""
-    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]

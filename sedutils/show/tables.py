@@ -1,9 +1,14 @@
-"""Tables of the chapters, ours beside the published, and what stands around them."""
+"""What stands around a chapter's tables: where sound and numbers come from, claims, readings, limits."""
 
 import json
+import platform
 from html import escape
 
 import pandas as pd
+import torch
+from IPython.display import Markdown
+
+from sedutils.show.columns import plain_html
 
 # What the facts of Cakir et al. 2017 call its corpora
 DATASETS = {
@@ -65,30 +70,41 @@ def contrast_line(row) -> str:
     return f"{' '.join(parts)}{bound}: {row.outcome}"
 
 
-def readings_html(published, done: dict[str, str], *, only: bool = False) -> str:
-    """What the paper leaves open, the reading taken, and what this run did where that differs or adds.
+def readings_html(published, only: list[str] | None = None) -> str:
+    """What the paper leaves open, the reading taken, and what is done here where that differs or adds.
 
-    only : no more than the readings that ``done`` names
+    only : ids of the readings shown, in place of all
     """
-    rows = "".join(
-        f"<tr><td>{r.id}</td><td>{escape(r.topic)}</td><td>{escape(r.issue)}</td><td>{escape(r.reading)}"
-        f"</td><td>{escape(done.get(r.id, 'the reading'))}</td></tr>"
-        for r in published.readings.itertuples()
-        if r.id in done or not only
-    )
-    head = "".join(f"<th>{t}</th>" for t in ("", "topic", "what is open", "reading", "done here"))
-    return f"<table class='dataframe'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    readings = published.readings.assign(done=lambda r: r.done.fillna("the reading"))
+    if only:
+        readings = readings[readings.id.isin(only)]
+    heads = {"id": "", "topic": "topic", "issue": "what is open", "reading": "reading"}
+    heads |= {"done": "done here"}
+    return plain_html(readings[[*heads]].rename(columns=heads))
 
 
-def provenance_html(trained: dict[str, dict[str, list]], sources: dict[str, str], size: str) -> str:
-    """The box a page on several corpora begins with: where sound and numbers come from.
+def provenance_html(
+    trained: dict[str, dict[str, list]], sources: dict[str, str], size: str, corpus=None
+) -> str:
+    """The box a page begins with: where sound and numbers come from.
 
     trained : name -> ``{"seeds": [...], "folds": [...]}`` of what the page shows; no folds, no mention
+    corpus : whose recordings are counted
     """
     lines = {"size": size}
+    if corpus is not None:
+        test, seconds = corpus.recordings_of("test"), corpus.recordings.duration_s.sum()
+        lines["size"] += (
+            f": {len(corpus.recordings)} mixtures, {seconds / 60:.0f} minutes, {len(corpus.labels)} classes; "
+            f"tested on {len(test)} mixtures of {test.duration_s.iloc[0]:.0f} s"
+        )
     for name, lists in trained.items():
         told = "; ".join(f"{k} {', '.join(map(str, v))}" for k, v in lists.items() if v)
         lines[TITLES[name]] = f"source {sources[name]}: {SOURCES[sources[name]]} Here: {told}."
+    lines["versions"] = (
+        f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}, pandas {pd.__version__}; "
+        f"device: {'GPU' if torch.cuda.is_available() else 'CPU, one thread a training'}"
+    )
     return box_html(lines)
 
 
@@ -98,14 +114,20 @@ def box_html(lines: dict[str, str]) -> str:
     return f"<table class='provenance'>{rows}</table>"
 
 
-def spread(row, metric: str, *, digits: int) -> str:
-    """``mean ± std`` of a metric's columns in a row, or a dash."""
-    mean, std = row[f"{metric}_mean"], row[f"{metric}_std"]
-    if pd.isna(mean):
-        return "–"
-    return f"{mean:.{digits}f}" + ("" if pd.isna(std) else f" ± {std:.{digits}f}")
+def bullets(items: list[str]) -> Markdown:
+    """A bulleted list; the items are Markdown."""
+    return Markdown("".join(f"- {item}\n" for item in items))
 
 
-def list_html(items: list[str]) -> str:
-    """A bulleted list."""
-    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+def caveats(sources: dict[str, str], seeds: dict[str, list[int]]) -> list[str]:
+    """What any page has to say of sound that is not the paper's, and of a single seed.
+
+    sources, seeds : of each corpus
+    """
+    items = []
+    for name, title in TITLES.items():
+        if sources.get(name, "official") != "official":
+            items.append(f"{title}: {SOURCES[sources[name]]} Levels cannot be compared.")
+        if len(seeds.get(name, [])) == 1:
+            items.append(f"{title}: one seed, so no spread over seeds; the interval decides.")
+    return items

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from sedutils.pipeline import files
+from sedutils.show.columns import DASH, markdown, spread
 
 README, REPORTS = Path("README.md"), Path("reports")
 COLUMNS = {"procedural": "laptop", "ESC-10 clips": "bank-esc10"}
@@ -46,15 +47,26 @@ def table() -> str:
     return f"{methods()}\n{boundaries()}\n{rare_events()}\n{weak_labels()}"
 
 
+def read(path: str, *keys: str) -> pd.DataFrame:
+    """A table of the reports, its rows by their names."""
+    return pd.read_csv(REPORTS / path).set_index([*keys])
+
+
+def cell(row: pd.Series, score: str, error: str, digits: int) -> str:
+    """Score and error rate, each with what spread there is."""
+    return f"{spread(row, score)} / {spread(row, error, digits)}"
+
+
 def methods() -> str:
     """Frame F1 and error rate of the five methods, a column a folder of reports, the paper's last."""
-    tables = {
-        title: pd.read_csv(REPORTS / folder / "crnn/tables/table2.csv").set_index("method")
-        for title, folder in COLUMNS.items()
-    }
+    tables = {t: read(f"{f}/crnn/tables/table2.csv", "method") for t, f in COLUMNS.items()}
     first = tables["procedural"]
     rows = [
-        [method, *(cell(t.loc[method]) for t in tables.values()), cell(first.loc[method], "paper_")]
+        [
+            method,
+            *(cell(t.loc[method], "F1_frm", "ER_frm_mean", 2) for t in tables.values()),
+            cell(first.loc[method], "paper_F1_frm", "paper_ER_frm_mean", 2),
+        ]
         for method in first.index[first.paper_F1_frm_mean.notna()]
     ]
     return markdown(["", *tables, "paper"], rows)
@@ -65,80 +77,59 @@ def boundaries() -> str:
 
     Beneath them those of a detector that is always on.
     """
-    rows = {"baseline": ["multi-label CRNN"], "proposed": ["multi-task CRNN"]}
-    always = ["always on"]
-    for path in BOUNDARIES.values():
-        overall = pd.read_csv(REPORTS / path).set_index("class").loc["Overall"]
-        for name, cells in rows.items():
-            mean, std, error = (overall[f"{name}_{m}"] for m in ("F1_mean", "F1_std", "ER_mean"))
-            spread = "" if pd.isna(std) else f" ± {std:.1f}"
-            printed = f"{overall[f'paper_{name}_F1']:.1f} / {overall[f'paper_{name}_ER']:.1f}"
-            cells.append(f"{mean:.1f}{spread} / {error:.1f} ({printed})")
-        always.append(f"{overall.always_on_F1:.1f} / {overall.always_on_ER:.1f}")
-    return markdown(["events, in percent", *BOUNDARIES], [*rows.values(), always])
+    overall = [read(path, "class").loc["Overall"] for path in BOUNDARIES.values()]
+    rows = [["multi-label CRNN", "baseline"], ["multi-task CRNN", "proposed"]]
+    rows = [
+        [
+            title,
+            *(
+                f"{cell(row, f'{name}_F1', f'{name}_ER_mean', 1)} "
+                f"({cell(row, f'paper_{name}_F1', f'paper_{name}_ER', 1)})"
+                for row in overall
+            ),
+        ]
+        for title, name in rows
+    ]
+    rows.append(["always on", *(cell(row, "always_on_F1", "always_on_ER", 1) for row in overall)])
+    return markdown(["events, in percent", *BOUNDARIES], rows)
 
 
 def rare_events() -> str:
-    """Event error rate and F1 on the evaluation clips of rare events, the paper's mean of classes in brackets."""
+    """Event error rate and F1 on the evaluation clips of rare events, the paper's mean of classes last."""
     rows = {"R-CRNN": ["R-CRNN"]} | {name: [title] for name, title in SYSTEMS.items()}
     for folder, label in RARE.values():
-        regions = pd.read_csv(REPORTS / folder / "rcrnn/tables/classes.csv").set_index(
-            ["split", "class"]
-        )
-        others = pd.read_csv(REPORTS / folder / "gradual/tables/table1.csv").set_index(
-            ["system", "class"]
-        )
+        regions = read(f"{folder}/rcrnn/tables/classes.csv", "split", "class")
+        others = read(f"{folder}/gradual/tables/table1.csv", "system", "class")
         rows["R-CRNN"].append(errors(regions.loc["evaluation", label]))
         for name in SYSTEMS:
             rows[name].append(errors(others.loc[name, label]))
-    compared = pd.read_csv(REPORTS / "laptop/rcrnn/tables/table4.csv").set_index("method")
-    first = compared.loc["R-CRNN (printed)"]
-    rows["R-CRNN"].append(f"{first.eval_ER_mean:.2f} / {first.eval_F_mean:.1f}")
-    others = pd.read_csv(REPORTS / "laptop/gradual/tables/table1.csv").set_index(
-        ["system", "class"]
-    )
+    printed = read("laptop/rcrnn/tables/table4.csv", "method").loc["R-CRNN (printed)"]
+    rows["R-CRNN"].append(f"{printed.eval_ER_mean:.2f} / {printed.eval_F_mean:.1f}")
+    others = read("laptop/gradual/tables/table1.csv", "system", "class")
     for name, title in SYSTEMS.items():
-        key = (title, "average") if (title, "average") in others.index else (name, "average")
-        printed = others.loc[key]
-        known = pd.notna(printed.paper_ER)
-        rows[name].append(f"{printed.paper_ER:.2f} / {printed.paper_F1:.1f}" if known else "–")
+        key = title if (title, "average") in others.index else name
+        rows[name].append(errors(others.loc[key, "average"], "paper_ER", "paper_F1"))
     return markdown(["events, error rate / F1 (%)", *RARE, "paper"], list(rows.values()))
+
+
+def errors(row: pd.Series, error: str = "ER", score: str = "F1_mean") -> str:
+    """Error rate ± standard deviation / F1, a dash where neither is known."""
+    known = spread(row, error, 2)
+    return known if known == DASH else f"{known} / {spread(row, score)}"
 
 
 def weak_labels() -> str:
     """Event F1 of ensembles trained without times on clips of a home, the paper's where it prints one."""
     rows = {name: [title] for name, title in (ENSEMBLES | CHOSEN).items()}
     for folder in WEAK.values():
-        tables = REPORTS / folder / "fbcrnn/tables"
-        found = pd.read_csv(tables / "detection.csv").set_index("system").F
-        average = pd.read_csv(tables / "table3.csv").iloc[-1]
-        for name in ENSEMBLES:
-            rows[name].append(f"{found[name]:.1f}")
-        for name in CHOSEN:
-            rows[name].append(f"{average[name]:.1f}")
-    printed = pd.read_csv(REPORTS / "laptop/fbcrnn/tables/table3.csv").iloc[-1].paper_F
+        found = read(f"{folder}/fbcrnn/tables/detection.csv", "system").F
+        average = read(f"{folder}/fbcrnn/tables/table3.csv", "class").iloc[-1]
+        for name, cells in rows.items():
+            cells.append(f"{found[name] if name in ENSEMBLES else average[name]:.1f}")
+    printed = read("laptop/fbcrnn/tables/table3.csv", "class").iloc[-1].paper_F
     for name, cells in rows.items():
-        cells.append(f"{printed:.1f}" if name == "validation" else "–")
+        cells.append(f"{printed:.1f}" if name == "validation" else DASH)
     return markdown(["events, F1 (%), mean of classes", *WEAK, "paper"], list(rows.values()))
-
-
-def errors(row: pd.Series) -> str:
-    """Error rate ± standard deviation / F1."""
-    spread = "" if pd.isna(row.ER_std) else f" ± {row.ER_std:.2f}"
-    return f"{row.ER_mean:.2f}{spread} / {row.F1_mean:.1f}"
-
-
-def markdown(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def cell(row: pd.Series, prefix: str = "") -> str:
-    """F1 ± standard deviation / error rate, as far as a row of Table II has them."""
-    score, spread, error = (
-        row[f"{prefix}{n}"] for n in ("F1_frm_mean", "F1_frm_std", "ER_frm_mean")
-    )
-    return f"{score:.1f}{'' if pd.isna(spread) else f' ± {spread:.1f}'} / {error:.2f}"
 
 
 def write_table() -> None:

@@ -25,7 +25,7 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 import nbformat  # noqa: E402
 
-from sedutils.pipeline import closure, files, params, places  # noqa: E402
+from sedutils.pipeline import closure, files, params, places, validation  # noqa: E402
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 NOTEBOOKS = Path("notebooks")
@@ -65,7 +65,7 @@ REPORT = "from sedutils.site import report"
 
 def sources() -> None:
     """Check params.yaml, and write what stages depend on."""
-    params.validate(params.PARAMS)
+    validation.validate(params.PARAMS)
     params.write_resolved()
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = nbformat.read(path, 4)

@@ -20,8 +20,6 @@ from sedutils.features.frames import Frames
 from sedutils.models.network import Network, half_precision, pick
 from sedutils.pipeline import files, jobs, places
 
-CHECKPOINTS = places.cache_of("checkpoints")
-
 
 def fit(
     model: Network,
@@ -251,10 +249,10 @@ def full_precision(outputs):
     return outputs
 
 
-def checkpoint_path(folder: Path, **facts) -> Path:
-    """A file name in ``folder`` made of everything that decides a training's result.
+def checkpoint_path(**facts) -> Path:
+    """A file whose name is made of everything that decides a training's result.
 
     ``facts`` are JSON values: parameters, seed, digests of code and data.
     """
     text = json.dumps(facts, sort_keys=True)
-    return Path(folder) / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"
+    return places.cache_of("checkpoints") / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"

@@ -135,7 +135,6 @@ class System:
         tables = ("recordings.csv", "folds.csv", "statistics.json")
         paths += [path for path in (Path(data.features) / name for name in tables) if path.exists()]
         return loop.checkpoint_path(
-            loop.CHECKPOINTS,
             arguments=self.description["arguments"],
             labels=self.labels,
             features=self.description["features"],

@@ -119,12 +119,7 @@ def printed_settings(row: pd.Series) -> str:
     return settings(pd.Series(known))
 
 
-def as_html(table: pd.DataFrame) -> str:
-    with pd.option_context("display.max_colwidth", None):
-        return table.to_html(index=False, border=0, float_format="{:.1f}".format)
-
-
-def second_html(points: pd.DataFrame) -> str:
+def second(points: pd.DataFrame) -> pd.DataFrame:
     """The points of the second search, the chosen ones marked."""
     table = points.assign(
         corpus=points.corpus.map(TITLES),
@@ -133,7 +128,7 @@ def second_html(points: pd.DataFrame) -> str:
         chosen=points.selected.map({True: "by validation", False: ""}),
     )
     columns = ["corpus", "kind", "layout", "dropout", "sequence_frames"]
-    return as_html(table[[*columns, "validation_score", "test_score", "chosen"]])
+    return table[[*columns, "validation_score", "test_score", "chosen"]]
 
 
 def provenance_html(points: pd.DataFrame, section: dict) -> str:

@@ -40,7 +40,6 @@ def trained(settings: dict, frames: dict[str, Frames], folder: Path, *, device: 
     model = drawn(settings)
     learnt = {k: v for k, v in settings.items() if k != "kaldi"}
     checkpoint = loop.checkpoint_path(
-        loop.CHECKPOINTS,
         settings=learnt,
         code=closure.digest_of(TDNNF, acoustic_model.fit),
         data=[files.digest(np.ascontiguousarray(x).tobytes()) for x in arrays(frames["train"])],

@@ -47,6 +47,7 @@ def extract(
     total, sounds = int(recordings.frames.sum()), recipes.sounds(corpus)
     widths = {"log_mel": PER_DECISION * settings["context"] * settings["mel_bands"]}
     widths |= {name: opened(path).output.in_features for name, path in networks.items()}
+    folder.mkdir(parents=True, exist_ok=True)
     for name, width in widths.items():
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, (total, width)).flush()
     tasks = [

@@ -9,6 +9,7 @@ choice.
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from sedutils.decoding import smoothing
 from sedutils.decoding.confidence import ConfidenceRule, regions, votes
@@ -121,3 +122,19 @@ def check_pairs(scores: list[np.ndarray], references: list[np.ndarray]) -> None:
     for i, (s, r) in enumerate(zip(scores, references, strict=True)):
         if s.shape != r.shape:
             raise ValueError(f"recording {i}: scores {s.shape} and reference {r.shape}")
+
+
+def thresholds(results: dict) -> pd.DataFrame:
+    """What was chosen on validation data: one row a corpus, seed and class; windows in frames.
+
+    results : corpus -> `sedutils.papers.phan2018.results.Results`
+    """
+    parts = []
+    for corpus, of in results.items():
+        rules = zip(of.seeds, of.rules["proposed"], of.rules["baseline"], strict=True)
+        for seed, proposed, baseline in rules:
+            columns = {"corpus": corpus, "seed": seed, "class": of.labels}
+            columns |= {"alpha": proposed.alpha, "beta": proposed.beta}
+            columns |= {"baseline_alpha": baseline.alpha, "baseline_window": baseline.window}
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
