@@ -16,7 +16,7 @@ from sedutils.models.cakir2017 import RNN
 from sedutils.models.gmm import GMM
 from sedutils.pipeline import files, places
 from sedutils.site import own_audio
-from sedutils.training import evaluation, systems, tasks
+from sedutils.training import evaluation, loop, systems, tasks
 
 FACTS = {"size": "test", "corpus": "test", "source": "foley", "features": FRONT_END}
 DESIGNS = {
