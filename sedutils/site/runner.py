@@ -43,9 +43,9 @@ NOISE = ("Executing", "Ending", "Input Notebook", "Output Notebook", "<Figure", 
 # seconds, which on a machine busy with something else ends a training that has finished.
 PATIENCE_S = 600
 # Runs before the first cell and is dropped from the executed notebook.
-PREAMBLE = "from sedutils import jobs; jobs.strict_warnings()"
+PREAMBLE = "from sedutils.pipeline import jobs; jobs.strict_warnings()"
 # What stage `report` runs, beside the notebooks
-REPORT = "from sedutils import report"
+REPORT = "from sedutils.site import report"
 
 
 def sources() -> None:
