@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from conftest import features_folder
 
-from sedutils.claims import claims
+from sedutils.claims import facts
+from sedutils.claims.verdicts import NEEDS_OFFICIAL
 from sedutils.corpora import corpus
 from sedutils.metrics import bootstrap
 from sedutils.metrics.tags import tag_f_scores
@@ -14,7 +15,7 @@ from sedutils.papers.ebbers2020.experiments import BLIND, CONDITIONED, ENDS, FBC
 from sedutils.papers.ebbers2020.results import AVERAGE, PUBLIC, VALIDATION
 from sedutils.pipeline import files
 
-PUBLISHED = claims.read_published("data/published/ebbers2020_fbcrnn.yaml")
+PUBLISHED = facts.read("data/published/ebbers2020_fbcrnn.yaml")
 PRINTED = PUBLISHED.table("T3")
 DESED = (
     *("Alarm_bell_ringing", "Blender", "Cat", "Dishes", "Dog"),
@@ -224,7 +225,7 @@ def test_a_tag_that_was_on_before_it_could_be_heard_is_no_early_one(run, monkeyp
 def test_verdicts_follow_from_the_scores(run, table, judged):
     found = judged.drop_duplicates("claim").set_index("claim").verdict
     assert sorted(found.index) == sorted(PUBLISHED.claims)
-    assert set(found.index[found == claims.NEEDS_OFFICIAL]) == verdicts.PARTICULAR
+    assert set(found.index[found == NEEDS_OFFICIAL]) == verdicts.PARTICULAR
     assert (found[["E02", "E05", "E06"]] == "holds here").all() and found["E07"] == "undecided here"
     rows = judged.set_index("claim")
     assert rows.value["E05"].tolist() == pytest.approx([100, 100, 0.8])

@@ -6,13 +6,14 @@ import pytest
 import soxr
 import torch
 
-from sedutils.claims import claims
+from sedutils.claims import facts
+from sedutils.claims.verdicts import NEEDS_OFFICIAL
 from sedutils.corpora import corpus, phones
 from sedutils.metrics import rare
 from sedutils.papers.gradual import acoustic_model, figures, heard, page, results, verdicts
 from sedutils.pipeline import files
 
-PUBLISHED = claims.read_published("data/published/gradual_network.yaml")
+PUBLISHED = facts.read("data/published/gradual_network.yaml")
 PRINTED = PUBLISHED.table("T1")
 ALL = ("babycry", "glassbreak", "gunshot")
 CLIPS = {"train": 4, "validation": 4, "development": 4, "evaluation": 10}
@@ -243,7 +244,7 @@ def test_the_weighted_median_is_that_of_repeated_lengths(rng):
 def test_verdicts_follow_from_the_scores(three):
     found = judged(three, phones_heard())
     assert sorted(found.index) == sorted(PUBLISHED.claims)
-    needs = found == claims.NEEDS_OFFICIAL
+    needs = found == NEEDS_OFFICIAL
     assert set(found.index[needs]) == verdicts.PARTICULAR
     assert found["G10"] == "undecided here"
     assert found["G06"] == "undecided here"  # two classes are alike, one is better
@@ -254,9 +255,9 @@ def test_verdicts_follow_from_the_scores(three):
     assert found["G07"] == "not reproduced"  # gunshot has more to gain
     assert found["G10"] == "undecided"
     # made speech behind the features leaves no room for official words; Kaldi's network does
-    assert judged(three, phones_heard(), source="official")["G01"] == claims.NEEDS_OFFICIAL
+    assert judged(three, phones_heard(), source="official")["G01"] == NEEDS_OFFICIAL
     with_kaldi = judged(three, phones_heard(), source="official", kaldi=True)
-    assert with_kaldi["G01"] == "reproduced" and with_kaldi["G08"] == claims.NEEDS_OFFICIAL
+    assert with_kaldi["G01"] == "reproduced" and with_kaldi["G08"] == NEEDS_OFFICIAL
 
 
 def test_claims_compare_with_the_best_quoted_system(three):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import features_folder
 
-from sedutils.claims import claims
+from sedutils.claims import facts
 from sedutils.corpora import corpus
 from sedutils.corpora.official.itc_irst import leave_one_out
 from sedutils.features import triplets
@@ -28,7 +28,7 @@ LABELS = {
     "itc_irst": ("key_jingle", "phone_ring", "steps"),
     "tut_sed_synthetic_2016": ("alarms_and_sirens", "bus", "rain", "thunder"),
 }
-PUBLISHED = claims.read_published("data/published/phan2018_multitask.yaml")
+PUBLISHED = facts.read("data/published/phan2018_multitask.yaml")
 PRINTED = {"itc_irst": PUBLISHED.table("T1"), "tut_sed_synthetic_2016": PUBLISHED.table("T2")}
 
 

@@ -6,14 +6,14 @@ import pytest
 import rare_clips
 import torch
 
-from sedutils.claims import claims
+from sedutils.claims import facts
 from sedutils.corpora import corpus, recipes
 from sedutils.papers.kao2018 import experiments, figures, page, results, verdicts
 from sedutils.pipeline import files
 from sedutils.training import rare, systems
 from sedutils.training.systems import System
 
-PUBLISHED = claims.read_published("data/published/kao2018_rcrnn.yaml")
+PUBLISHED = facts.read("data/published/kao2018_rcrnn.yaml")
 PRINTED = {key: PUBLISHED.table(key) for key in PUBLISHED.tables}
 ALL = ("babycry", "glassbreak", "gunshot")
 SYSTEMS = {"rcrnn": rare_clips.BASE}

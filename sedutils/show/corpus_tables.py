@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sedutils.claims import claims
+from sedutils.claims import facts
 from sedutils.corpora import corpus
 from sedutils.corpora.corpus import SPLITS
 from sedutils.corpora.polyphonic import paper_name
@@ -69,11 +69,11 @@ def class_summary(corpus, published: pd.DataFrame) -> pd.DataFrame:
 
 
 def described(name: str) -> dict:
-    """What the paper on a corpus says of it: its entry in section ``datasets`` of the facts."""
+    """What the paper on a corpus says of it: its entry in section ``datasets`` of its file."""
     cakir = name in DATASETS
     paper = "cakir2017_crnn" if cakir else "phan2018_multitask"
-    facts = claims.read_published(places.published(paper))
-    return facts.dataset(DATASETS[name] if cakir else name)
+    published = facts.read(places.published(paper))
+    return published.dataset(DATASETS[name] if cakir else name)
 
 
 def summary(made: corpus.Corpus, paper: dict) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 import torch
 
-from sedutils.papers.cakir2017.chapter import METRICS, Results
+from sedutils.papers.cakir2017.chapter import METRICS, FrameRun
 from sedutils.show import tables
 from sedutils.show.tables import SOURCES, box_html, list_html
 
@@ -24,7 +24,7 @@ READINGS = {
 }
 
 
-def provenance(results: Results, corpus, source: str, size: str) -> str:
+def provenance(results: FrameRun, corpus, source: str, size: str) -> str:
     """The box every page begins with: where sound and numbers come from."""
     test = results.test.recordings
     lines = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sedutils.claims import claims
+from sedutils.claims import verdicts
 from sedutils.metrics import activity, bootstrap, events, psds, sed_eval_adapter, segments
 from sedutils.papers.comparison.cuts import GRID_S
 from sedutils.papers.comparison.results import Results
@@ -134,7 +134,7 @@ def leads(results: Results, best: str) -> pd.DataFrame:
                 "std": 100 * lead.std,
                 "seeds": seeds,
                 "units": lead.n_units,
-                "clear": claims.outcome(lead.per_seed, lead.interval) == "holds",
+                "clear": verdicts.outcome(lead.per_seed, lead.interval) == "holds",
             }
         )
     columns = ["system", "title", "supervision", "behind", "low", "high", "std", "seeds", "units"]

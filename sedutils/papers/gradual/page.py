@@ -4,7 +4,7 @@ from html import escape
 
 import pandas as pd
 
-from sedutils.claims import claims
+from sedutils.claims import verdicts
 from sedutils.corpora.official import tut_rare_2017
 from sedutils.metrics.rare import AVERAGE
 from sedutils.papers.gradual.results import (  # fmt: skip
@@ -54,7 +54,7 @@ def headline_html(table: pd.DataFrame) -> str:
     for control, told in CONTROLS.items():
         row = rows.loc[(control, "F1", AVERAGE)]
         values = row[[name for name in table if name.startswith("seed_")]].astype(float)
-        outcome = claims.outcome(values, (row.low, row.high))
+        outcome = verdicts.outcome(values, (row.low, row.high))
         seen = {"holds": "a gain", "fails": "a loss", "undecided": "undecided"}[outcome]
         parts.append(
             f"{told} <strong>{row.value:+.1f}</strong> points [{row.low:.1f}, {row.high:.1f}]: {seen}"
