@@ -4,7 +4,7 @@ from html import escape
 
 import pandas as pd
 
-from sedutils.papers.phan2018.results import METRICS, SYSTEMS, Results
+from sedutils.papers.phan2018.results import METRICS, SYSTEMS, MultitaskRun
 from sedutils.show.tables import TITLES, list_html, spread
 
 # reading id -> what this project does where it adds to the reading or departs from it
@@ -94,7 +94,7 @@ def distances_html(table: pd.DataFrame) -> str:
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
-def thresholds(results: dict[str, Results]) -> pd.DataFrame:
+def thresholds(results: dict[str, MultitaskRun]) -> pd.DataFrame:
     """What was chosen on validation data: one row a corpus, seed and class; windows in frames."""
     parts = []
     for corpus, of in results.items():
@@ -108,7 +108,11 @@ def thresholds(results: dict[str, Results]) -> pd.DataFrame:
 
 
 def limits_html(
-    results: dict[str, Results], sources: dict[str, str], size: str, training: dict, frames: int
+    results: dict[str, MultitaskRun],
+    sources: dict[str, str],
+    size: str,
+    training: dict,
+    frames: int,
 ) -> str:
     """What differs from the paper in this run, and why; ``frames`` of a segment."""
     items = [
