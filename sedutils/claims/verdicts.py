@@ -120,7 +120,8 @@ def expanded(claim: str, entry: dict, run, wording: dict) -> list[dict]:
     for row, *pair, metric in product(*(x if isinstance(x, list) else [x] for x in choices)):
         titles = [wording["titles"].get(x, x) for x in (*pair, metric)]
         words = dict(zip(("first", "second", "metric"), titles, strict=True))
-        what = entry.get("words") or wording["contrast"].format(row=row, **words)
+        words["row"] = "" if row is None else f"{row} "
+        what = entry.get("words") or wording["contrast"].format(**words)
         if row is None or row in run.rows:
             estimate = run.above(*pair, metric, row)
             found.append(contrast(claim, what, estimate, entry.get("bound", 0.0)))

@@ -4,9 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from sedutils.corpora import recipes
 from sedutils.corpora.corpus import Corpus
-from sedutils.metrics import bootstrap
+from sedutils.metrics import bootstrap, rare
+from sedutils.metrics.hits import HitCounts
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -95,3 +98,61 @@ class Run:
     def above(self, first: str, second: str, metric: str, row: str | None = None):
         """How much more of a metric the first system has than the second."""
         return self.estimate(np.subtract, first, second, metric=metric, row=row)
+
+
+class ClipRun(Run):
+    """One event or none a clip, each class on clips of its own (`sedutils.metrics.rare`).
+
+    Metrics are named by the split that they are of: ``development_ER``, ``evaluation_F1``.
+    """
+
+    def onsets(self, system: str, split: str) -> list[list[pd.Series]]:
+        """Onset found in each clip, NaN for none: a seed, its classes."""
+        raise NotImplementedError
+
+    @property
+    def rows(self) -> list[str]:
+        """The classes and their mean."""
+        return [*self.labels, rare.AVERAGE]
+
+    def reference(self, label: str, split: str) -> pd.Series:
+        """Onset in each clip of a class, NaN for none."""
+        return recipes.onsets_of(self.corpus, label, split)
+
+    def references(self, split: str) -> list[pd.Series]:
+        return self.once(
+            ("references", split), lambda: [self.reference(x, split) for x in self.labels]
+        )
+
+    def counted(self, system: str, metric: str) -> list[list[HitCounts]]:
+        """Counts of each clip: a seed, its classes."""
+        split = metric.rpartition("_")[0]
+
+        def make():
+            return [
+                [rare.counts(*pair) for pair in zip(self.references(split), found, strict=True)]
+                for found in self.onsets(system, split)
+            ]
+
+        return self.once(("counted", system, split), make)
+
+    def resampled(self, system: str, metric: str, row: str | None = None) -> np.ndarray:
+        """ER, or F1 in percent; without a row that of the mean over classes."""
+        index = None if row in (None, rare.AVERAGE) else self.labels.index(row)
+
+        def make():
+            runs, name = self.counted(system, metric), metric.rpartition("_")[2]
+            return rare.resampled(runs, name, resamples=self.resamples, row=index)
+
+        return self.once(("resampled", system, metric, index), make)
+
+    def units(self, metric: str) -> int:
+        return sum(map(len, self.references(metric.rpartition("_")[0])))
+
+    def scores(self, found: list[list[pd.Series]], split: str, seeds: list[int]) -> pd.DataFrame:
+        """By sed_eval of `onsets`, one row a class (and average) and seed: class, ER, F1 (percent), seed."""
+        tables = [
+            rare.score_table(self.labels, self.references(split), onsets).assign(seed=seed)
+            for seed, onsets in zip(seeds, found, strict=True)
+        ]
+        return pd.concat(tables, ignore_index=True)

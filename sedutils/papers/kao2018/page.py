@@ -4,7 +4,7 @@ from html import escape
 
 import pandas as pd
 
-from sedutils.papers.kao2018.results import COMPARED, PROBABILITY, Results
+from sedutils.papers.kao2018.results import COMPARED, PROBABILITY, DetectorRun
 from sedutils.show.tables import list_html, spread
 
 # reading id -> what this project does where it adds to the reading or departs from it
@@ -132,9 +132,9 @@ def probabilities_html(table: pd.DataFrame) -> str:
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
-def limits_html(results: Results, source: str, size: str) -> str:
+def limits_html(results: DetectorRun, source: str, size: str) -> str:
     """What differs from the paper in this run, and why."""
-    base = results.systems["rcrnn"]
+    base = results.designs["rcrnn"]
     items = [
         "The figures with the layers are lost in the text that we read; kernels, strides and the layout are "
         "those that give the printed parameter counts (R-A01, R-A02). Others cannot be excluded.",
