@@ -149,7 +149,9 @@ class ClipRun(Run):
     def units(self, metric: str) -> int:
         return sum(map(len, self.references(metric.rpartition("_")[0])))
 
-    def scores(self, found: list[list[pd.Series]], split: str, seeds: list[int]) -> pd.DataFrame:
+    def score_table(
+        self, found: list[list[pd.Series]], split: str, seeds: list[int]
+    ) -> pd.DataFrame:
         """By sed_eval of `onsets`, one row a class (and average) and seed: class, ER, F1 (percent), seed."""
         tables = [
             rare.score_table(self.labels, self.references(split), onsets).assign(seed=seed)

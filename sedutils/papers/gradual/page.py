@@ -13,7 +13,7 @@ from sedutils.papers.gradual.results import (  # fmt: skip
     SYSTEMS,
     UNTRAINED,
     WITHOUT,
-    Results,
+    GradualRun,
 )
 from sedutils.show.plots import name_of
 from sedutils.show.tables import SOURCES, TITLES, list_html, spread
@@ -175,7 +175,7 @@ def table2_html(table: pd.DataFrame) -> str:
 
 
 def limits_html(
-    results: Results,
+    results: GradualRun,
     source: str,
     speech: str,
     size: str,

@@ -96,9 +96,9 @@ class DetectorRun(ClipRun):
         return [[self.found(d, split, probability) for d in run] for run in runs]
 
     def scored(self, detectors: dict[str, list[Detector]], split: str, probability=None):
-        """`ClipRun.scores` of detectors."""
+        """`ClipRun.score_table` of detectors."""
         seeds = [d.seed for d in next(iter(detectors.values()))]
-        return self.scores(self.all_found(detectors, split, probability), split, seeds)
+        return self.score_table(self.all_found(detectors, split, probability), split, seeds)
 
 
 def error_rates(
