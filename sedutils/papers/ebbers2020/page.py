@@ -7,7 +7,7 @@ import pandas as pd
 from sedutils.papers.ebbers2020 import results
 from sedutils.papers.ebbers2020.experiments import TAGGERS
 from sedutils.papers.ebbers2020.layers import layers, parameters
-from sedutils.papers.ebbers2020.results import AVERAGE, SYSTEMS, Results
+from sedutils.papers.ebbers2020.results import AVERAGE, SYSTEMS, WeakRun
 from sedutils.show.plots import name_of
 from sedutils.show.tables import SOURCES, TITLES, list_html, spread
 
@@ -44,7 +44,7 @@ CUTS = {"hidden": "cut from the CNN's output", "input": "cut from the input, as 
 def headline_html(table: pd.DataFrame, judged: pd.DataFrame) -> str:
     """The result in a few sentences.
 
-    table : of `sedutils.papers.ebbers2020.results.table3`; judged : of `sedutils.papers.ebbers2020.verdicts.judge`
+    table : of `sedutils.papers.ebbers2020.results.table3`; judged : of `sedutils.claims.verdicts.judge`
     """
     row = table[table["class"] == AVERAGE].iloc[0]
     printed = ""
@@ -143,7 +143,7 @@ def html_table(head: str, body: str) -> str:
     return f"<table class='dataframe'><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
-def limits_html(of: Results, source: str, size: str, clips: dict[str, int], training: dict) -> str:
+def limits_html(of: WeakRun, source: str, size: str, clips: dict[str, int], training: dict) -> str:
     """What differs from the paper in this run, and why.
 
     clips : part -> how many clips were asked for; training : section weak_training
