@@ -144,31 +144,14 @@ def judge(published, page: str, sources: dict[str, str], runs: dict, odd=()) -> 
     for row in rows:
         if row["claim"] not in here:
             raise ValueError(f"claim {row['claim']}: data/published has no page {page!r} for it")
-    # of numbers of parameters no corpus is the ground
-    involved = {
-        claim: {sources[name] for name in here[claim].get("rests_on", sources)} or {"official"}
-        for claim in {row["claim"] for row in rows}
-    }
-    particular = {claim for claim, said in here.items() if said.get("particular")}
-    return with_verdicts(rows, involved, particular)
-
-
-def with_verdicts(
-    rows: list[dict], sources: str | dict[str, set[str]], particular: set[str] = frozenset()
-) -> pd.DataFrame:
-    """Contrasts as a table sorted by claim, each with the verdict of its whole claim.
-
-    sources : where the sound of each claim comes from
-    particular : claims about quoted rows, particular classes or data sets
-    """
     columns = ["claim", "contrast", "bound", "outcome", "value", "std"]
     table = pd.DataFrame(rows, columns=[*columns, "low", "high", "n_seeds", "n_units"])
-    if isinstance(sources, str):
-        sources = {claim: {sources} for claim in table.claim}
-    verdicts = {
-        claim: worded(conjunction(parts.outcome), sources[claim], particular=claim in particular)
-        for claim, parts in table.groupby("claim")
-    }
-    table["verdict"] = table.claim.map(verdicts)
-    table["source"] = [", ".join(sorted(sources[claim])) for claim in table.claim]
+    for claim, parts in table.groupby("claim"):
+        said = here[claim]
+        # of numbers of parameters no corpus is the ground
+        involved = {sources[name] for name in said.get("rests_on", sources)} or {"official"}
+        verdict = worded(
+            conjunction(parts.outcome), involved, particular=said.get("particular", False)
+        )
+        table.loc[parts.index, ["verdict", "source"]] = verdict, ", ".join(sorted(involved))
     return table.sort_values("claim", kind="stable", ignore_index=True)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from sedutils.papers.comparison.cuts import GRID_S
 from sedutils.papers.comparison.entries import STRONG, WEAK
-from sedutils.papers.comparison.results import Results
+from sedutils.papers.comparison.results import CutRun
 from sedutils.papers.comparison.scoring import METRICS
 from sedutils.show.tables import SOURCES, TITLES, list_html, spread
 
@@ -173,7 +173,7 @@ def winner(table: pd.DataFrame, metric: str) -> str:
     )
 
 
-def rules_html(results: Results) -> str:
+def rules_html(results: CutRun) -> str:
     """Smoothing and threshold of every system, as chosen on the validation cuts, seed by seed."""
     body = ""
     for name, entry in results.entries.items():
@@ -189,7 +189,7 @@ def rules_html(results: Results) -> str:
 
 
 def limits_html(
-    results: Results, source: str, size: str, schedule: dict, designs: dict, *, measured: bool
+    results: CutRun, source: str, size: str, schedule: dict, designs: dict, *, measured: bool
 ) -> str:
     """What is not alike between the systems, and what this page cannot say.
 
@@ -232,7 +232,7 @@ OF_SYSTEMS = {
 }
 
 
-def of_laptop(results: Results, designs: dict) -> str:
+def of_laptop(results: CutRun, designs: dict) -> str:
     """How narrow the networks of laptop size are, and how few the mixtures."""
     kinds = {name: designs[name] for name in results.entries}
     widths = ", ".join(
