@@ -1,10 +1,14 @@
-"""The pipeline at smoke size, a chapter at a time, in checkouts of their own with nothing but its sources."""
+"""The pipeline at smoke size, a chapter at a time, in checkouts of their own with nothing but its sources.
+
+python tests/smoke.py [CHAPTER ...]        crnn, multitask, rare, weak; all where none is named
+"""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -38,107 +42,7 @@ CORPORA = {
     "weak": ("desed_2020",),
 }
 
-TINY = {
-    "corpora": {
-        "tut_sed_synthetic_2016": {
-            "mixture_s": 20.0,
-            "mixtures": {"train": 8, "validation": 8, "test": 8},
-            "uses_per_instance": 3.0,
-        },
-        # recordings this short hold every class of their scene only when many sound at once
-        "tut_sed_2009": {
-            "recordings_per_scene": 3,
-            "recording_s": 10.0,
-            "polyphony": 4.0,
-            "folds": 3,
-        },
-        "tut_sound_events_2016": {
-            "recordings_per_scene": 3,
-            "recording_s": 20.0,
-            "polyphony": 4.0,
-            "folds": 3,
-        },
-        "chime_home": {"development": 24, "evaluation": 12},
-        "itc_irst": {
-            "train_sessions": 2,
-            "test_sessions": 1,
-            "events_per_class": 1,
-            "session_s": 80.0,
-        },
-        "tut_rare_2017": {
-            "clip_s": 12.0,
-            "clips": {
-                "pretraining": 4,
-                "detection": 4,
-                "validation": 4,
-                "development": 4,
-                "evaluation": 4,
-            },
-            "events_share": 0.04,
-            "backgrounds_share": 0.005,
-        },
-        "desed_2020": {
-            "clip_s": 4.0,
-            "clips": {
-                "weak": 6,
-                "unlabelled": 4,
-                "synthetic": 6,
-                "validation": 12,
-                "public": 12,
-            },
-        },
-        "speech": {"minutes": 1.5, "recording_s": 5.0},
-    },
-    "comparison": {"seconds": 5.0, "training": {"max_epochs": 2, "patience": 1}},
-    "rcrnn": {"search": {"units": [4], "nodes": [8, 16]}},
-    "weak_training": {"batch_clips": 3, "steps": 2, "validation_steps": 1},
-    "acoustic_model": {
-        "dim": 24,
-        "bottleneck": 8,
-        "strides": [1, 0, 3],
-        "prefinal": 8,
-        "max_epochs": 1,
-    },
-    "systems": {
-        "gmm": {"components": 2, "frames_per_model": 500},
-        "fnn": {"units": 16},
-        "cnn": {"maps": 4},
-        "rnn": {"units": 8},
-        "crnn": {"maps": 4},
-        "multilabel_crnn": {"maps": 4, "units": 4},
-        "rcrnn": {"widths": [4, 4], "units": 4, "nodes": 8, "sequence_frames": 517},
-        "cbrnn": {"channels": 2, "units": 4, "sequence_frames": 120},
-        "finetuning_net": {"sequence_frames": 120},
-        "fbcrnn": {"widths": [4, 4], "units": 4},
-        "tag_cnn": {"widths": [4, 4], "units": 4},
-    },
-    # a mixture of 20 s holds no longer sequence
-    "families": {
-        "tut_sed_synthetic_2016": {
-            "sequence_length": {"systems": ["crnn_8", "crnn_256", "rnn_8", "rnn_256"]},
-            "multitask": {"training": {"max_epochs": 2}},
-        },
-        "itc_irst": {"multitask": {"training": {"max_epochs": 2}}},
-        "tut_rare_2017": {
-            "rcrnn": {"seeds": 1, "training": {"max_epochs": 1}},
-            "gradual": {"seeds": 1, "training": {"max_epochs": 1}},
-        },
-    },
-    "grid": {
-        "corpora": {
-            name: {"points": 1}
-            for name in (
-                "tut_sed_synthetic_2016",
-                "chime_home",
-                "tut_sed_2009",
-                "tut_sound_events_2016",
-            )
-        }
-    },
-    "training": {"seeds": [1, 2], "max_epochs": 2, "minimum_epochs": 1},
-    "evaluation": {"resamples": 100},
-}
-
+TINY = yaml.safe_load(Path(__file__).with_name("smoke.yaml").read_text())
 # Where git has no params.yaml it is the user's, who may build, read and run something else
 MADE_HERE = {
     "build": {"sizes": ["laptop"]},
@@ -210,14 +114,16 @@ def stages_of(chapter, declared):
     return {*SHARED, *STAGES[chapter]}
 
 
-def checkout(folder, chapter):
+def checkout(folder, chapter, values=None):
     """The sources with a tiny laptop size and no stages but a chapter's.
 
     Every job runs in the kernel, since starting workers takes longer, and without the lock, all of which
     DVC writes after every stage.
+
+    values : a params.yaml other than the staged one
     """
     copy_of_the_sources(folder)
-    tree = yaml.safe_load((folder / "params.yaml").read_text())
+    tree = yaml.safe_load((values or folder / "params.yaml").read_text())
     overlay(tree, MADE_HERE)
     overlay(tree["sizes"]["laptop"], TINY)
     (folder / "params.yaml").write_text(yaml.safe_dump(tree))
@@ -240,17 +146,30 @@ def checkout(folder, chapter):
     return folder
 
 
-def command(folder, *arguments):
-    """Run a command of this environment in a checkout."""
+def command(folder, *arguments, shown=False):
+    """Run a command of this environment in a checkout; what it prints is shown, or captured."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(folder)}
     return subprocess.run(
-        arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        arguments, cwd=folder, env=environment, capture_output=not shown, text=True, check=False
     )
 
 
-def repro(folder, *arguments):
-    return command(folder, "dvc", "repro", *arguments)
+def repro(folder, *arguments, shown=False):
+    return command(folder, "dvc", "repro", *arguments, shown=shown)
+
+
+def run(*chapters):
+    """Make chapters from the working tree, each in a folder of its own, and name it."""
+    for chapter in chapters:
+        if chapter not in CORPORA:
+            sys.exit(f"no chapter {chapter!r}: it is one of {', '.join(CORPORA)}")
+    for chapter in chapters or CORPORA:
+        folder = Path(tempfile.mkdtemp(prefix=f"smoke-{chapter}-"))
+        done = repro(checkout(folder, chapter, values=record.ROOT / "params.yaml"), shown=True)
+        if done.returncode:
+            sys.exit(f"Chapter {chapter} did not end well; what it made is in {folder}")
+        print(f"Chapter {chapter} is made. Open {folder}/reports/index.html")
 
 
 def every_notebook_runs(folder):
@@ -297,6 +216,8 @@ def what_a_stage_reads_is_listed(folder):
     for line in (folder / ".cache/opened.txt").read_text().splitlines():
         stage, path = line.split(" ", 1)
         path = Path(path)
+        if path.name == "__pycache__":
+            continue
         if path.parent.name == "__pycache__":
             path = path.parent.parent / f"{path.name.partition('.')[0]}.py"
         opened.setdefault(stage.rpartition(":")[2], set()).add(path.as_posix())
@@ -375,3 +296,7 @@ def pages_and_notebooks_stand_alone(folder):
     for path in (folder / "data/notebooks/executed").glob("*.ipynb"):
         text = json.dumps(json.loads(path.read_text()))
         assert " at 0x" not in text and str(folder) not in text, path.name
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:])

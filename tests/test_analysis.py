@@ -106,7 +106,8 @@ def test_the_busiest_window_has_most_classes():
     assert 1 <= chapter.busiest(activity, seconds=13, hop_s=0.02) <= 14
 
 
-def test_the_benchmark_compares_equal_networks():
+def test_the_benchmark_compares_equal_networks(staged, monkeypatch):
+    monkeypatch.chdir(staged)
     net, x, _ = run.crnn()
     ours, straight = net.eval()(x), run.Straightforward(net).eval()(x)
     np.testing.assert_allclose(ours.detach(), straight.detach(), atol=1e-5)

@@ -223,7 +223,7 @@ def test_a_killed_write_is_noticed(tables, tmp_path):
     corpus.write(tmp_path, *tables, LABELS)
     code = """
 import os, signal, sys
-from sedutils import corpus
+from sedutils.corpora import corpus
 made = corpus.read(sys.argv[1])
 real = os.replace
 def replace(source, target):

@@ -116,7 +116,7 @@ def test_kill_before_the_rename_leaves_the_old_file(tmp_path):
     code = """
 import os, signal, sys
 import numpy as np
-from sedutils import files
+from sedutils.pipeline import files
 os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 files.write_npy(sys.argv[1], np.ones(100_000))
 """
@@ -131,7 +131,7 @@ def test_kill_inside_a_set_leaves_its_last_file_missing(tmp_path):
     files.write_set(tmp_path, {"a": b"1", "b": b"1"}, last="b")
     code = """
 import os, signal, sys
-from sedutils import files
+from sedutils.pipeline import files
 real = os.replace
 def replace(source, target):
     real(source, target)

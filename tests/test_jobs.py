@@ -160,7 +160,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line_within_ten_seconds(silent)
 
 def test_dask_is_imported_only_when_it_is_used():
     script = (
-        "import sys; from sedutils import jobs\n"
+        "import sys; from sedutils.pipeline import jobs\n"
         "print(jobs.parallel(dict, [{'a': 1}], label='x', backend='in-process', workers=1))\n"
         "print('distributed' in sys.modules)"
     )

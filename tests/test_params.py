@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from sedutils.pipeline import params
+from sedutils.pipeline import params, validation
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def changed(tmp_path, path, value):
     branch = tree = params.read("params.yaml")
     *parents, key = path.split(".")
     for parent in parents:
-        branch = branch[parent]
+        branch = branch.setdefault(parent, {})
     branch[key] = value
     copy = tmp_path / "params.yaml"
     copy.write_text(yaml.safe_dump(tree))
@@ -25,7 +25,7 @@ def changed(tmp_path, path, value):
 
 
 def test_the_staged_file_is_valid():
-    params.validate("params.yaml")
+    validation.validate("params.yaml")
 
 
 CORPUS = "corpora.tut_sed_synthetic_2016"
@@ -46,8 +46,15 @@ BAD = [
     ("sizes.laptop.families.chime_home.main.folds", 1, "folds = 1: development and evaluation"),
     ("corpora.tut_sed_2009.event_to_background_db", [20.0, 0.0], "give the lower one first"),
     ("sizes.laptop.corpora.tut_sed_2009.recordings_per_scene", 4, "is too few for 5 folds"),
-    ("systems.crnn_8.base", "transformer", "systems.crnn_8.base = 'transformer'"),
-    ("systems.crnn_8.base", "crnn_32", "itself a variant"),
+    ("systems.crnn_2016.base", "transformer", "systems.crnn_2016.base = 'transformer'"),
+    ("systems.crnn_2016.base", "crnn_2009", "itself a variant"),
+    ("systems.crnn_lengths.base", "crnn_2009", "systems.crnn_lengths.base = 'crnn_2009'"),
+    ("systems.crnn_lengths.vary", [8, 32], "systems.crnn_lengths.vary = [8, 32]: give a key"),
+    ("systems.crnn_lengths.vary.sequence_frames", 8, "vary = {'sequence_frames': 8}: give a key"),
+    ("systems.crnn_lengths.vary.sequence_frames.crnn_8", 0, "systems.crnn_8.CRNN.sequence_frames"),
+    ("systems.crnn_lengths.vary.sequence_frames.crnn", 8, "systems.crnn: there twice"),
+    ("systems.crnn_lengths.vary.frames.crnn_9", 9, "systems.crnn_9.CRNN.frames"),
+    ("sizes.laptop.systems.crnn_8.batch_frames", 64, "systems.crnn_8: there twice"),
     ("corpora.tut_sed_2009.source", "bank", "source = 'bank'"),
     ("corpora.chime_home.validation_share", 1.5, "validation_share = 1.5"),
     ("systems.crnn.pool", [7], "40 bands do not pool by 7"),
@@ -66,6 +73,8 @@ BAD = [
     ("grid.corpora.chime_home.points", -1, "points = -1"),
     ("grid.corpora.chime", {"bases": {}, "points": 0, "share": 1.0}, "no corpus is called 'chime'"),
     ("surprise", {}, "surprise"),
+    ("corpora.maestro", {"source": "foley"}, "corpora.maestro.source = 'foley'"),
+    ("corpora.tut_sed_2O09", {"source": "official", "seed": 1}, "tut_sed_2O09.official: Field"),
     ("features.gradual.context", 4, "context = 4: as many before as behind"),
     ("features.gradual.mean_frames", 4, "two means must make a decision of 0.1 s"),
     (
@@ -93,7 +102,7 @@ BAD = [
 @pytest.mark.parametrize(("path", "value", "words"), BAD)
 def test_a_bad_value_is_one_line_that_names_it(tmp_path, path, value, words):
     with pytest.raises(ValueError, match=r"params\.yaml") as caught:
-        params.validate(changed(tmp_path, path, value))
+        validation.validate(changed(tmp_path, path, value))
     message = str(caught.value)
     assert words in message
     assert "\n" not in message
@@ -103,7 +112,7 @@ def test_broken_yaml_is_one_line(tmp_path):
     broken = tmp_path / "params.yaml"
     broken.write_text("build: [\n")
     with pytest.raises(ValueError, match=r"params\.yaml") as caught:
-        params.validate(broken)
+        validation.validate(broken)
     assert "\n" not in str(caught.value)
 
 
@@ -111,7 +120,7 @@ def test_an_empty_file_is_an_error(tmp_path):
     empty = tmp_path / "params.yaml"
     empty.write_text("")
     with pytest.raises(ValueError, match=r"params\.yaml"):
-        params.validate(empty)
+        validation.validate(empty)
 
 
 def test_the_values_of_a_size_lie_over_the_section():
@@ -120,6 +129,22 @@ def test_the_values_of_a_size_lie_over_the_section():
     assert laptop["maps"] == tree["sizes"]["laptop"]["systems"]["crnn"]["maps"]
     assert paper["maps"] == tree["systems"]["crnn"]["maps"] == 256
     assert laptop["pool"] == paper["pool"] == [5, 4, 2]
+
+
+def test_an_entry_stands_for_the_systems_that_it_varies():
+    systems = params.resolved("laptop")["systems"]
+    assert "crnn_lengths" not in systems and "crnn_shapes" not in systems
+    own = {"sequence_frames": 32, "batch_frames": 1024}  # the entry's, which this size gives it
+    assert systems["crnn_32"] == systems["crnn"] | own
+    assert systems["crnn_3x11"] == systems["crnn"] | {"filter_shape": [3, 11]}
+    assert systems["rnn_32"]["kind"] == "RNN" and params.resolved("paper")["systems"]["rnn_32"] == (
+        params.resolved("paper")["systems"]["rnn"] | {"sequence_frames": 32}
+    )
+
+
+def test_a_corpus_may_be_one_that_is_only_read(tmp_path):
+    section = {"source": "official", "official": "data/raw/maestro", "seed": 1}
+    validation.validate(changed(tmp_path, "corpora.maestro", section | {"validation_share": 0.2}))
 
 
 def test_an_unknown_section_is_an_error():

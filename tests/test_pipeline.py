@@ -54,18 +54,7 @@ def test_a_notebook_is_a_chapter(notebook):
     assert "\nPaper: " in nb.cells[0].source
     assert sum("parameters" in c.metadata.get("tags", []) for c in nb.cells) == 1
     for cell in nb.cells:
-        assert cell.cell_type != "code" or cell.source.count("\n") < 20, cell.source
-
-
-def test_environment_yml_installs_the_same_pins():
-    environment = yaml.safe_load(Path("environment.yml").read_text())
-    pip = next(d for d in environment["dependencies"] if isinstance(d, dict))["pip"]
-    assert pip == ["-r requirements.txt", "-e ."]
-    pins = [
-        line.split("#")[0].strip() for line in Path("requirements.txt").read_text().splitlines()
-    ]
-    for pin in filter(None, pins):
-        assert re.fullmatch(r"[\w.-]+==[\w.]+", pin), pin
+        assert cell.cell_type != "code" or cell.source.count("\n") < 40, cell.source
 
 
 @pytest.fixture
@@ -75,7 +64,7 @@ def project(tmp_path, staged, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output = nbformat.v4.new_output("stream", text="2\n")
     code = nbformat.v4.new_code_cell(
-        "from sedutils import player",
+        "from sedutils.show import player",
         execution_count=3,
         outputs=[output],
         metadata={"scrolled": True},
@@ -93,7 +82,7 @@ def project(tmp_path, staged, monkeypatch):
 def test_what_stages_depend_on_holds_no_text_and_no_outputs(project):
     runner.sources()
     code = nbformat.read("data/notebooks/code/n.ipynb", 4)
-    assert [c.source for c in code.cells] == ["from sedutils import player"]
+    assert [c.source for c in code.cells] == ["from sedutils.show import player"]
     assert code.cells[0].execution_count is None and not code.cells[0].outputs
     listed = Path("data/notebooks/code/n.files").read_text()
     assert re.search(r"^[0-9a-f]{64}  sedutils/show/player.css$", listed, re.M)
@@ -125,7 +114,7 @@ def run_notebook(tmp_path, *cells, **given):
     return nbformat.read(tmp_path / "out" / "n.ipynb", 4)
 
 
-PROGRESS = """from sedutils import jobs
+PROGRESS = """from sedutils.pipeline import jobs
 def count(**_): jobs.Progress("counting", total=3).update(3)
 count(); jobs.parallel(count, [{}], label="jobs", backend="processes", workers=2);"""
 

@@ -15,7 +15,7 @@ from sections import RARE_EVENTS
 
 from sedutils.corpora import corpus, rare, rare_sources
 from sedutils.corpora.recipes import clips_of, render, sounds
-from sedutils.pipeline import files, params, schema_corpora
+from sedutils.pipeline import files, schema_corpora, validation
 
 TINY = RARE_EVENTS | {
     "clip_s": 6.0,
@@ -341,7 +341,7 @@ def test_impossible_settings_are_one_line(path, value, needle):
     branch[key] = value
     with pytest.raises(ValidationError) as caught:
         schema_corpora.RareEvents.model_validate(changed)
-    assert needle in params.first_line(caught.value)
+    assert needle in validation.first_line(caught.value)
 
 
 def test_another_source_is_refused(tmp_path):

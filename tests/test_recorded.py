@@ -173,5 +173,7 @@ def test_summary_of_tags_by_hand(tmp_path):
     table = corpus_tables.summary(made, PUBLISHED.dataset(tables.DATASETS["chime_home"]))
     assert table.ours["mean tags of a chunk"] == 1.0
     assert table.paper["recordings"] == 1946 + 846 and table.paper["folds"] == 4
+    unknown = corpus_tables.summary(made, corpus_tables.described("a corpus of no paper"))
+    assert unknown.ours.equals(table.ours) and set(unknown.paper) == {""}
     assert corpus_tables.class_minutes(made).to_dict() == {"r": 0.0, "q": 1.0, "p": 2.0}
     assert corpus_tables.as_events(made, "a", 4.0).label.tolist() == ["p", "q"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sedutils.metrics import activity, sed_eval_adapter, segments
+from sedutils.metrics import activity, ratios, sed_eval_adapter, segments
 from sedutils.metrics.events import event_counts
 
 LABELS = ("baby_crying", "glass_smash", "rain")
@@ -334,3 +334,10 @@ def test_invalid_input_is_named():
         sed_eval_adapter.segment_scores({"b": table([])}, {}, LABELS, segment_s=1, durations={})
     with pytest.raises(ValueError, match="rename 'None'"):
         sed_eval_adapter.event_scores({}, {}, ["None"])
+
+
+def test_a_mean_of_known_values_is_a_number():
+    """In a table of numbers an array without axes would be an object, and written with other digits."""
+    values = np.array([[1.0, np.nan], [np.nan, np.nan]])
+    assert pd.Series([2.0, ratios.mean_of_known(values[0])]).dtype == float
+    np.testing.assert_array_equal(ratios.mean_of_known(values), [1.0, np.nan])

@@ -175,7 +175,7 @@ def test_echoes_follow_the_sound_and_grow_with_distance():
     echoes = np.zeros(2000, np.float32)
     echoes[[0, 900]] = 1.0, 0.2
     flat = ([20.0, 20000.0], [0.0, 0.0])
-    near, far = (sessions.heard(sound, echoes, flat, distance=d) for d in (0.5, 2.0))
+    near, far = (sessions.at_microphone(sound, echoes, flat, distance=d) for d in (0.5, 2.0))
     assert near.shape == far.shape == (6410,)
     assert near[900] / near[0] == pytest.approx(0.1, abs=0.01)
     assert far[900] / far[0] == pytest.approx(0.4, abs=0.02)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sedutils.pipeline import closure
+from sedutils.site import rooms
+
 # Room -> the rooms that it may import beside itself, floor by floor; what each is stands in its __init__.py
 MAY_IMPORT = {
     "pipeline": "",
@@ -26,28 +29,8 @@ FLOORS = 8
 PAPERS = ("cakir2017", "phan2018", "kao2018", "gradual", "ebbers2020", "comparison")
 
 
-def name_of(path):
-    parts = path.with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-FILES = {name_of(path): path for path in sorted(Path("sedutils").rglob("*.py"))}
-
-
-def imported(source):
-    """Modules and packages of sedutils that a piece of Python names in imports, also inside functions."""
-    names = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            members = {f"{node.module}.{alias.name}" for alias in node.names}
-            # a name in a module means the module itself, and so does one that a package defines
-            names |= {name if name in FILES else node.module for name in members}
-    return names & FILES.keys()
-
-
-GRAPH = {name: imported(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+FILES = closure.modules()
+GRAPH = {name: closure.imported(path.read_text("utf-8"), FILES) for name, path in FILES.items()}
 
 
 def arrows():
@@ -62,11 +45,15 @@ def within(name, package):
 
 
 def test_imports_are_found():
-    source = "import sedutils.pipeline.files\ndef f():\n    from sedutils.metrics import tags, events as e"
-    assert imported(source) == {
+    source = "from sedutils.pipeline import files\ndef f():\n    from sedutils.metrics import tags, events as e"
+    assert closure.imported(source, FILES) == {
         f"sedutils.{n}" for n in ("pipeline.files", "metrics.tags", "metrics.events")
     }
-    assert imported("from sedutils.metrics.hits import HitCounts") == {"sedutils.metrics.hits"}
+    for code, module in (
+        ("from sedutils.metrics.hits import HitCounts", "sedutils.metrics.hits"),
+        ("from sedutils.foley import Foley", "sedutils.foley"),
+    ):
+        assert closure.imported(code, FILES) == {module}
     assert len(FILES) > 100 and ("metrics.bootstrap", "metrics.segments") in set(arrows())
 
 
@@ -80,7 +67,6 @@ def room(name):
 
 def test_every_module_is_in_a_room():
     assert {room(name) for name, _ in arrows()} == {*MAY_IMPORT}
-    assert {path.parent for path in FILES.values()}.isdisjoint({Path()})
     assert [path.name for path in Path("sedutils").glob("*.py")] == ["__init__.py"]
 
 
@@ -113,6 +99,18 @@ def test_networks_know_nothing_of_kaldis_files():
         for a in arrows()
         if within(a[1], kaldi) and within(a[0], "models") and not within(a[0], kaldi)
     ]
+
+
+def test_the_picture_is_of_this_house():
+    """`python -m sedutils.site.rooms` draws it anew."""
+    assert Path(rooms.PICTURE).read_text("utf-8") == rooms.drawn(), "make it anew"
+
+
+def test_the_picture_shows_every_room_once_and_arrows_down():
+    uses = {"roof": {"wall", "ground"}, "wall": {"ground"}, "ground": set()}
+    assert rooms.floors(uses) == [["ground"], ["wall"], ["roof"]]
+    assert rooms.direct(uses) == {("roof", "wall"), ("wall", "ground")}
+    assert all(rooms.drawn().count(f">{name}</text>") == 1 for name in MAY_IMPORT)
 
 
 @pytest.mark.parametrize("package", ["metrics", "decoding", "models.kaldi"])

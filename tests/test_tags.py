@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedutils.metrics import tags
+from sedutils.metrics import ratios, tags
 from sedutils.metrics.sed_eval_adapter import library
 
 
@@ -39,3 +39,12 @@ def test_rate_stays_under_monotone_transforms_and_mirrors(seed, chunks):
         expected = library().metric.equal_error_rate(targets[:, 0], each[:, 0])
         assert tags.equal_error_rates(targets, each) == pytest.approx([expected])
     np.testing.assert_allclose(tags.equal_error_rates(targets, -scores), 1 - rate)
+
+
+def test_ratios_where_some_are_undefined():
+    np.testing.assert_allclose(ratios.share([1, 3, 0], [2, 0, 0], -1.0), [0.5, -1, -1])
+    np.testing.assert_allclose(ratios.f1([1, 0, 0], [2, 3, 0], [2, 0, 4]), [0.5, 0, np.nan])
+    values = np.array([[1.0, np.nan, 3.0], [np.nan] * 3])
+    np.testing.assert_allclose(ratios.mean_of_known(values), [2, np.nan])
+    for one in (ratios.share(1, 2), ratios.f1(1, 2, 2), ratios.mean_of_known(values[0])):
+        assert isinstance(one, float)  # in a table of numbers an array would be an object

@@ -174,16 +174,16 @@ def _esc50_clips(folder: Path) -> pd.DataFrame:
         raise BankError(f"{file}: missing column {', '.join(missing)}")
     rows, seen = [], set()
     for line, row in enumerate(table.itertuples(index=False), start=2):
-        told = f"{file} line {line}"
+        where = f"{file} line {line}"
         if not row.category or not row.src_file or not str(row.fold).isdecimal():
             fields = f"fold {row.fold!r}, category {row.category!r}, src_file {row.src_file!r}"
-            raise BankError(f"{told}: clip {row.filename!r}: {fields}")
+            raise BankError(f"{where}: clip {row.filename!r}: {fields}")
         if row.filename in seen:
-            raise BankError(f"{told}: duplicate clip {row.filename!r}")
+            raise BankError(f"{where}: duplicate clip {row.filename!r}")
         if not row.filename or Path(row.filename).name != row.filename:
-            raise BankError(f"{told}: {row.filename!r} is no file name")
+            raise BankError(f"{where}: {row.filename!r} is no file name")
         if not (folder / "audio" / row.filename).is_file():
-            raise FileNotFoundError(f"{told}: no clip {folder / 'audio' / row.filename}")
+            raise FileNotFoundError(f"{where}: no clip {folder / 'audio' / row.filename}")
         seen.add(row.filename)
         group = f"source {row.src_file}"
         rows.append((f"audio/{row.filename}", row.category, group, int(row.fold)))

@@ -243,12 +243,12 @@ def hold_out(
     for fold, rows in folds[folds["split"] == "train"].groupby("fold"):
         rng = np.random.default_rng((seed, int(fold)))
         for _, ours in rows.groupby(rows["recording"].map(facts["scene"])):
-            of = ours["recording"].map(facts["group"])
-            names = sorted(of.unique())
+            group = ours["recording"].map(facts["group"])
+            names = sorted(group.unique())
             if len(names) < 2:
                 continue
             held = rng.choice(names, int(np.ceil(share * len(names))), replace=False)
-            made.loc[ours.index[of.isin(held)], "split"] = "validation"
+            made.loc[ours.index[group.isin(held)], "split"] = "validation"
     return made
 
 
@@ -290,9 +290,9 @@ def _check_audio(corpus: Corpus, tolerance_s: float) -> None:
         if not row.path:
             continue
         info = files.audio_info(corpus.audio_path(row.recording))
-        told = f"{file} line {line}: recording {row.recording!r}"
+        where = f"{file} line {line}: recording {row.recording!r}"
         if info.sample_rate != row.sample_rate:
-            raise CorpusError(f"{told}: sample_rate {row.sample_rate}, audio {info.sample_rate}")
+            raise CorpusError(f"{where}: sample_rate {row.sample_rate}, audio {info.sample_rate}")
         if abs(info.duration_s - row.duration_s) > tolerance_s:
             seconds = f"duration_s {row.duration_s:.10g}, audio {info.duration_s:.10g}"
-            raise CorpusError(f"{told}: {seconds}")
+            raise CorpusError(f"{where}: {seconds}")

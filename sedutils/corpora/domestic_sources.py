@@ -76,7 +76,7 @@ class Home:
             sound = self._dry(
                 rng, part, speakers, goes_on=part.offset_s > clip_s - polyphonic.FRAME_S
             )
-            stems.append(sessions.heard(sound, echoes, microphone, distance=distance))
+            stems.append(sessions.at_microphone(sound, echoes, microphone, distance=distance))
         return stems
 
     @staticmethod

@@ -73,8 +73,8 @@ def render(recipe, folder: Path, *, duration_s: float) -> np.ndarray:
         under = mixture[start : start + len(event)]
         for path, sound in ((recipe.background, under), (recipe.event, event)):
             if rms(sound) < QUIETEST:
-                told = f"silent for the {lasting_s:.3f} s of the event of {recipe.recording}"
-                raise ValueError(f"{folder / path}: {told}: no event-to-background ratio")
+                problem = f"silent for the {lasting_s:.3f} s of the event of {recipe.recording}"
+                raise ValueError(f"{folder / path}: {problem}: no event-to-background ratio")
         under += event * np.float32(10 ** (recipe.ebr_db / 20) * rms(under) / rms(event))
     mixture *= np.float32(ANTI_CLIPPING)
     peak = max(float(mixture.max()), -float(mixture.min()))

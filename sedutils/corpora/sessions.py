@@ -196,7 +196,7 @@ def render(
     for part in parts.itertuples():
         rng = np.random.default_rng(polyphonic.stable_seed(seed, part.instance))
         sound = dry(rng, part.label, part.offset_s - part.onset_s, speakers)
-        stem = heard(sound, echoes, microphone, distance=dsp.log_uniform(rng, *DISTANCE))
+        stem = at_microphone(sound, echoes, microphone, distance=dsp.log_uniform(rng, *DISTANCE))
         stem *= np.float32(10 ** ((part.level_db - polyphonic.active_level_db(stem)) / 20))
         start = round(part.onset_s * polyphonic.SAMPLE_RATE)
         audio[start : start + len(stem)] += stem[: len(audio) - start]
@@ -216,7 +216,7 @@ def dry(
     return polyphonic.faded(sound)
 
 
-def heard(
+def at_microphone(
     sound: np.ndarray,
     echoes: np.ndarray,
     microphone: tuple[list[float], list[float]],

@@ -222,8 +222,8 @@ def between(rng: Generator, noise_share: float) -> list[tuple[np.ndarray, pd.Dat
     loud = np.flatnonzero(levels > levels.max() - 30)
     times = np.array([loud[0], loud[-1] + 1]) * polyphonic.FRAME_S
     times = np.minimum(times, len(sound) / dsp.SAMPLE_RATE)
-    heard = pd.DataFrame({"onset_s": times[:1], "offset_s": times[1:], "label": phones.SPN})
-    return [*quiet, (sound, heard), (pause(rng), nothing)]
+    noise = pd.DataFrame({"onset_s": times[:1], "offset_s": times[1:], "label": phones.SPN})
+    return [*quiet, (sound, noise), (pause(rng), nothing)]
 
 
 def recorded(rng: Generator, dry: np.ndarray, snr_db: tuple[float, float]) -> np.ndarray:
@@ -237,6 +237,6 @@ def recorded(rng: Generator, dry: np.ndarray, snr_db: tuple[float, float]) -> np
     noise = dsp.shaped(dsp.noise(rng, len(dry)), [50, 1000, 16000], colour)
     level_db = polyphonic.active_level_db(dry) - rng.uniform(*snr_db)
     noise *= np.float32(10 ** ((level_db - polyphonic.active_level_db(noise)) / 20))
-    heard = dsp.shaped(dry + noise, *recording.microphone_curve(rng))
-    audio = soxr.resample(heard.astype(np.float32), dsp.SAMPLE_RATE, phones.SAMPLE_RATE)
+    recorded = dsp.shaped(dry + noise, *recording.microphone_curve(rng))
+    audio = soxr.resample(recorded.astype(np.float32), dsp.SAMPLE_RATE, phones.SAMPLE_RATE)
     return np.float32(dsp.log_uniform(rng, 0.1, 0.9) / np.abs(audio).max()) * audio

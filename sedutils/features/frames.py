@@ -129,6 +129,7 @@ class Frames:
             raise ValueError(
                 f"sequence_frames = {length}: the longest recording has {longest} frames"
             )
+        # an offset past the last place of a short recording begins anew, so that none is left out of an epoch
         return np.concatenate(
             [
                 np.arange(start + offset % min(hop, places), start + places, hop)

@@ -61,8 +61,8 @@ def write_mfcc(*, path: Path, features: Path, part: slice) -> None:
     """Fill one recording's rows of the feature file. ValueError for audio that the table has longer or shorter."""
     found = read_mfcc(path)
     if len(found) != part.stop - part.start:
-        told = f"{len(found)} frames of audio, {part.stop - part.start} by recordings.csv"
-        raise ValueError(f"{path}: {told}")
+        problem = f"{len(found)} frames of audio, {part.stop - part.start} by recordings.csv"
+        raise ValueError(f"{path}: {problem}")
     rows = np.load(features, "r+")
     rows[part] = found
     rows.flush()

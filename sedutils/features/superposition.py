@@ -51,6 +51,7 @@ def mixtures(
                 starts = augmentation.shift(rng, lengths[first], lengths[second], longest)
                 ends = starts[0] + lengths[first], starts[1] + lengths[second]
                 row = [(first, second), starts, max(ends)]
+            # lengths in one place differ by less than 1 / (1 - padding): so little are the shorter clips padded
             place = math.floor(math.log(row[2]) / -math.log(1 - settings["padding"]))
             waiting.setdefault(place, []).append(row)
             if len(waiting[place]) == settings["batch_clips"]:

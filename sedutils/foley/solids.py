@@ -76,9 +76,9 @@ def knocks(
         ratio = np.cumprod(np.append(1.0, rng.uniform(1.2, 2.1, modes - 1)))
         hz = dsp.log_uniform(rng, *lowest_hz) * ratio
         decay_s = dsp.log_uniform(rng, *ring_s) * ratio ** -rng.uniform(0.3, 0.9)
-        heard = hz < 19000
+        audible = hz < 19000
         blow = dsp.burst(rng, 0.0003, blow_s * np.exp(rng.normal(0, 0.25)))
-        ring = dsp.rung(blow, hz[heard], decay_s[heard], rng.uniform(0.25, 1.0, heard.sum()))
+        ring = dsp.rung(blow, hz[audible], decay_s[audible], rng.uniform(0.25, 1.0, audible.sum()))
         ring = dsp.peak(ring)
         ring[: blow.size] += dry * dsp.peak(blow)
         mine = whose == thing

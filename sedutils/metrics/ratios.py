@@ -13,9 +13,10 @@ def f1(hits, references, outputs):
 
 
 def share(part, whole, undefined=np.nan):
-    """part / whole, ``undefined`` where the whole is 0; NaN stays NaN."""
+    """part / whole, ``undefined`` where the whole is 0; NaN stays NaN. Scalars give a scalar."""
     part, whole = np.broadcast_arrays(np.asarray(part, float), np.asarray(whole, float))
-    return np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)
+    # [()] makes a scalar of an array without axes, which a table would hold as an object
+    return np.divide(part, whole, out=np.full(part.shape, undefined), where=whole != 0)[()]
 
 
 def mean_of_known(values, axis=-1):

@@ -103,8 +103,8 @@ class CBRNN(WithAsr):
 
     def forward(self, x):
         if x.shape[1] != self.frames:
-            told = f"clips of {x.shape[1]} decisions, the network is one for {self.frames}"
-            raise ValueError(f"{told} ({self.frames / 10:g} s)")
+            problem = f"clips of {x.shape[1]} decisions, the network is one for {self.frames}"
+            raise ValueError(f"{problem} ({self.frames / 10:g} s)")
         spectra, asr = separate(x, self.bands, self.asr)
         return self.output(torch.cat((self.features(spectra), asr), dim=-1))
 
@@ -201,8 +201,10 @@ def separate(x, bands: int, asr: int):
     """
     widths = [PER_DECISION * bands, asr]
     if x.shape[2] != sum(widths):
-        told = f"x of {x.shape[2]} columns, {PER_DECISION} x {bands} bands and {asr} ASR features"
-        raise ValueError(f"{told} make {sum(widths)}")
+        problem = (
+            f"x of {x.shape[2]} columns, {PER_DECISION} x {bands} bands and {asr} ASR features"
+        )
+        raise ValueError(f"{problem} make {sum(widths)}")
     spectra, features = x.split(widths, dim=2)
     return spectra.unflatten(2, (PER_DECISION, bands)).flatten(1, 2), features
 

@@ -29,8 +29,11 @@ class Network(nn.Module):
 
     def __init_subclass__(cls, *, abstract: bool = False, **options):
         super().__init_subclass__(**options)
-        if not abstract:
-            KINDS[cls.__name__] = cls
+        if abstract:
+            return
+        known = KINDS.setdefault(cls.__name__, cls)
+        if known.__module__ != cls.__module__:
+            raise TypeError(f"{cls.__module__}: {known.__module__} has a {cls.__name__} already")
 
     @classmethod
     def front_end(cls, arguments: dict) -> str:

@@ -204,8 +204,8 @@ class BatchNorm(nn.BatchNorm1d):
 def layers_at_full_rate(strides: list[int], subsampling: int) -> int:
     """How many layers need every frame: up to the last whose stride the subsampling does not divide."""
     if subsampling < 1 or min(strides, default=0) < 0:
-        told = f"strides = {list(strides)}, subsampling = {subsampling}"
-        raise ValueError(f"{told}: strides from 0 and subsampling from 1 are needed")
+        problem = f"strides = {list(strides)}, subsampling = {subsampling}"
+        raise ValueError(f"{problem}: strides from 0 and subsampling from 1 are needed")
     return max((i for i, s in enumerate(strides, start=1) if s % subsampling), default=0)
 
 

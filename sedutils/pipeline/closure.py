@@ -6,24 +6,17 @@ numbers. Both are read from the source, so that nobody keeps a list.
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "sedutils"
 ROOT = Path(__file__).parents[2]
-# These check params.yaml, spread work or find folders: they change no result, and every notebook reaches them.
+# These hand out params, spread work or find folders: they change no result, and every notebook reaches them.
 MACHINERY = frozenset(
     f"{PACKAGE}/{name}.py"
-    for name in (
-        "__init__",
-        *(f"pipeline/{name}" for name in ("__init__", "params", "jobs", "places")),
-        *(
-            f"pipeline/{name}"
-            for name in ("schema", "schema_corpora", "schema_systems", "schema_weak")
-        ),
-    )
+    for name in ("__init__", *(f"pipeline/{n}" for n in ("__init__", "params", "jobs", "places")))
 )
 
 
@@ -40,6 +33,24 @@ def files_behind(code: str, root: Path = ROOT) -> list[Path]:
         waiting |= _reached_from(path, root) - found
     names = {path.relative_to(root) for path in found}
     return sorted(name for name in names if name.as_posix() not in MACHINERY)
+
+
+def modules(root: Path = ROOT) -> dict[str, Path]:
+    """Every module and package of ours by its dotted name."""
+    found = {}
+    for path in sorted((root / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(code: str, known: Iterable[str]) -> set[str]:
+    """The modules among ``known`` that a piece of Python takes something from, also inside functions.
+
+    A module taken from a package is meant by itself: a package counts where it defines the name.
+    """
+    taken = [pair for node in ast.walk(ast.parse(code)) for pair in _imports(node)]
+    return {whole if (whole := f"{m}.{name}") in known else m for m, name in taken}
 
 
 @cache

@@ -1,48 +1,17 @@
-"""The values of params.yaml: validated as a whole, and handed out by section and size."""
+"""The values of params.yaml, handed out by section and size; `sedutils.pipeline.schema` checks them."""
 
+import itertools
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from sedutils.pipeline import files, places
-from sedutils.pipeline.schema import Params
 
 PARAMS = "params.yaml"
 FOLDERS = ("official", "bank", "kaldi")
-
-
-def validate(path: str | Path) -> None:
-    """Check every value of a params file for every size; ``ValueError`` names the key in one line."""
-    try:
-        tree = read(path)
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict) or not isinstance(tree.get("sizes"), dict):
-        raise ValueError(f"{path}: no section 'sizes'")
-    sizes = tree.pop("sizes")
-    for size, values in sizes.items():
-        try:
-            checked = Params.model_validate(at_size(tree, values))
-        except ValueError as error:
-            said = first_line(error) if isinstance(error, ValidationError) else error
-            raise ValueError(f"{path} ({size}): {said}") from None
-        for name in checked.build.sizes:
-            if name not in sizes:
-                raise ValueError(f"{path}: build.sizes names {name!r}, which is not under sizes")
-
-
-def first_line(error: ValidationError) -> str:
-    """The first complaint of pydantic as ``key = value: what is wrong``."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "params"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "missing" or isinstance(first["input"], dict):
-        return f"{key}: {message}"
-    return f"{key} = {first['input']!r}: {message}"
 
 
 def overlaid(base: Any, over: Any) -> Any:
@@ -56,20 +25,43 @@ def at_size(tree: dict, values: dict) -> dict:
     """All sections with the values of a size laid over them, and every system in full."""
     whole = overlaid(tree, values)
     if isinstance(whole.get("systems"), dict):
-        whole["systems"] = with_bases(whole["systems"])
+        whole["systems"] = in_full(whole["systems"])
     return whole
 
 
-def with_bases(systems: dict[str, dict]) -> dict[str, dict]:
-    """Every system in full: a variant names the system whose values it takes over by ``base``."""
-    full = {}
-    for name, values in systems.items():
-        own = dict(values) if isinstance(values, dict) else values
-        base = own.pop("base", None) if isinstance(own, dict) else None
-        if base is not None and "kind" not in (systems.get(base) or {}):
-            raise ValueError(f"systems.{name}.base = {base!r}: no such system, or itself a variant")
-        full[name] = overlaid(systems[base], own) if base else own
+def in_full(systems: dict[str, dict]) -> dict[str, dict]:
+    """Every system with all its values: a variant names by ``base`` the system whose values it takes over."""
+    full: dict[str, dict] = {}
+    for entry, values in systems.items():
+        for name, own in variants(entry, values).items():
+            if name in full:
+                raise ValueError(
+                    f"systems.{name}: there twice; one entry, or one `vary`, may name it"
+                )
+            base = own.pop("base", None) if isinstance(own, dict) else None
+            if base is not None and "kind" not in (systems.get(base) or {}):
+                raise ValueError(
+                    f"systems.{entry}.base = {base!r}: no such system, or itself a variant"
+                )
+            full[name] = overlaid(systems[base], own) if base else own
     return full
+
+
+def variants(entry: str, values: Any) -> dict[str, Any]:
+    """The systems that an entry stands for: itself or, of ``vary: {filter_shape: {crnn_3x3: [3, 3]}}``, crnn_3x3."""
+    if not isinstance(values, dict) or "vary" not in values:
+        return {entry: dict(values) if isinstance(values, dict) else values}
+    shared = {key: value for key, value in values.items() if key != "vary"}
+    by_key = values["vary"]
+    if not isinstance(by_key, dict) or not all(isinstance(v, dict) for v in by_key.values()):
+        raise ValueError(
+            f"systems.{entry}.vary = {by_key!r}: give a key and, by system, its values"
+        )
+    return {
+        name: {**shared, key: value}
+        for key, named in by_key.items()
+        for name, value in named.items()
+    }
 
 
 def resolved(size: str) -> dict:
@@ -163,3 +155,8 @@ def workers(path: str | Path | None = None) -> dict:
     section = read(path or places.root() / PARAMS)["jobs"]
     scheduler = section.pop("scheduler")
     return section | ({"backend": scheduler} if section["backend"] == "dask" else {})
+
+
+def combinations(lists: dict[str, list]) -> list[dict]:
+    """Every choice of one value from each list."""
+    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]

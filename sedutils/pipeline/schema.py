@@ -1,11 +1,11 @@
 """What params.yaml may hold: a class a section, and what must agree between sections."""
 
-import itertools
 import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sedutils.pipeline.params import combinations
 from sedutils.pipeline.schema_corpora import Corpora, Count, Fraction, Positive, Section
 from sedutils.pipeline.schema_systems import COMPARED, PAPERS, ROWS, System, buildable, possible
 from sedutils.pipeline.schema_weak import WeakLabels, WeakTraining
@@ -50,11 +50,13 @@ class GradualFrontEnd(FrontEnd):
                 f"context = {self.context}: as many before as behind make an odd number"
             )
         if self.mel_bands * self.context < SPECTRAL_VALUES:
-            told = f"mel_bands = {self.mel_bands}, context = {self.context}"
-            raise ValueError(f"{told}: the CBRNN's poolings need {SPECTRAL_VALUES} values a frame")
+            problem = f"mel_bands = {self.mel_bands}, context = {self.context}"
+            raise ValueError(
+                f"{problem}: the CBRNN's poolings need {SPECTRAL_VALUES} values a frame"
+            )
         if abs(PER_DECISION * self.mean_frames * self.hop_s - DECISION_S) > 1e-9:
-            told = f"mean_frames = {self.mean_frames}, hop_s = {self.hop_s}"
-            raise ValueError(f"{told}: two means must make a decision of {DECISION_S} s")
+            problem = f"mean_frames = {self.mean_frames}, hop_s = {self.hop_s}"
+            raise ValueError(f"{problem}: two means must make a decision of {DECISION_S} s")
         return self
 
 
@@ -68,8 +70,8 @@ class Features(Section):
     @model_validator(mode="after")
     def complete(self):
         if self.kao2018.mel_bands < SMALLEST_BANDS:
-            told = f"kao2018.mel_bands = {self.kao2018.mel_bands}"
-            raise ValueError(f"{told}: R-CRNN's strides need {SMALLEST_BANDS}")
+            problem = f"kao2018.mel_bands = {self.kao2018.mel_bands}"
+            raise ValueError(f"{problem}: R-CRNN's strides need {SMALLEST_BANDS}")
         if self.cakir2017.mfcc < 2:
             raise ValueError(f"cakir2017.mfcc = {self.cakir2017.mfcc}: the GMM needs at least 2")
         return self
@@ -222,7 +224,7 @@ class Params(Section):
     @model_validator(mode="after")
     def consistent(self):
         for corpus, families in self.families.items():
-            if corpus not in Corpora.model_fields:
+            if corpus not in self.corpora:
                 raise ValueError(f"families: no corpus is called {corpus!r}")
             for name, family in families.items():
                 key = f"families.{corpus}.{name}"
@@ -256,8 +258,8 @@ class Params(Section):
                 hop_s = self.features.kao2018.hop_s if paper == "kao2018" else DECISION_S
                 frames = math.ceil(round(clip_s / hop_s, 6))
                 if system.sequence_frames != frames:
-                    told = f"systems.{name}.sequence_frames = {system.sequence_frames}"
-                    raise ValueError(f"{told}: a clip of {clip_s:g} s has {frames} frames")
+                    problem = f"systems.{name}.sequence_frames = {system.sequence_frames}"
+                    raise ValueError(f"{problem}: a clip of {clip_s:g} s has {frames} frames")
 
     def check_comparison(self):
         """Every system of the comparison can be had, and a cut from a mixture."""
@@ -275,7 +277,7 @@ class Params(Section):
     def check_grid(self):
         """Every point of the grid must be a system that can be built."""
         for corpus, search in self.grid.corpora.items():
-            if corpus not in Corpora.model_fields:
+            if corpus not in self.corpora:
                 raise ValueError(f"grid.corpora: no corpus is called {corpus!r}")
             for kind, base in search.bases.items():
                 system = self.systems.get(base)
@@ -287,8 +289,3 @@ class Params(Section):
                 for section in (self.grid.first[kind], self.grid.second):
                     for values in combinations(section):
                         buildable(system, values, self.features.cakir2017.mel_bands)
-
-
-def combinations(lists: dict[str, list]) -> list[dict]:
-    """Every choice of one value from each list."""
-    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]

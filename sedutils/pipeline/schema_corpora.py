@@ -223,7 +223,21 @@ class Speech(Section):
         return self
 
 
+class Read(Section):
+    """A corpus that is read where it lies, and never made here"""
+
+    source: Literal["official"]
+    official: str
+    seed: Annotated[int, Field(ge=0)]
+    validation_share: Annotated[float, Field(gt=0, lt=1)]
+
+
 class Corpora(Section):
+    """Those of the papers, and whatever else there is a reader for"""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Read]
+
     tut_sed_synthetic_2016: Mixtures
     tut_sed_2009: Scenes
     tut_sound_events_2016: Scenes
@@ -232,3 +246,6 @@ class Corpora(Section):
     tut_rare_2017: RareEvents
     desed_2020: Domestic
     speech: Speech
+
+    def __contains__(self, name: str) -> bool:
+        return name in type(self).model_fields or name in self.__pydantic_extra__

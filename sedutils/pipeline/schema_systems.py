@@ -67,8 +67,8 @@ def section(kind: str, arguments: ast.arguments) -> type[Section]:
         elif name in LIMITS or text in SORTS:
             sort = LIMITS.get(name) or SORTS[text]
         else:
-            told = f"{kind}.__init__: {name}: {text}"
-            raise TypeError(f"{told}: one of {', '.join(SORTS)} or a Literal is needed")
+            where = f"{kind}.__init__: {name}: {text}"
+            raise TypeError(f"{where}: one of {', '.join(SORTS)} or a Literal is needed")
         fields[name] = (sort, ... if default is None else ast.literal_eval(default))
     fields |= {name: (sort, ...) for name, sort in OTHERWISE.get(kind, {}).items()}
     fields = {name: field for name, field in fields.items() if field[0] is not None}

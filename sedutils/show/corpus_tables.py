@@ -69,11 +69,12 @@ def class_summary(corpus, published: pd.DataFrame) -> pd.DataFrame:
 
 
 def described(name: str) -> dict:
-    """What the paper on a corpus says of it: its entry in section ``datasets`` of its file."""
-    cakir = name in DATASETS
-    paper = "cakir2017_crnn" if cakir else "phan2018_multitask"
-    published = facts.read(places.published(paper))
-    return published.dataset(DATASETS[name] if cakir else name)
+    """What the paper on a corpus says of it: its entry in section ``datasets`` of its file; or nothing."""
+    if name in DATASETS:
+        return facts.read(places.published("cakir2017_crnn")).dataset(DATASETS[name])
+    if name == "itc_irst":
+        return facts.read(places.published("phan2018_multitask")).dataset(name)
+    return {}
 
 
 def summary(made: corpus.Corpus, paper: dict) -> pd.DataFrame:
@@ -81,7 +82,7 @@ def summary(made: corpus.Corpus, paper: dict) -> pd.DataFrame:
     if "sessions" in paper:  # in Phan et al.'s words: one room, a fold a training session
         sessions = {"classes": paper["evaluated_classes"], "folds": paper["split"]["train"]}
         paper = paper | sessions | {"scenes": 1}
-    minutes, classes = made.recordings.duration_s.sum() / 60, paper["classes"]
+    minutes, classes = made.recordings.duration_s.sum() / 60, paper.get("classes", "")
     if isinstance(classes, dict):  # of each scene
         classes = " + ".join(str(count) for count in classes.values())
     chunks = [paper.get(f"{part}_chunks", 0) for part in ("development", "evaluation")]
@@ -92,7 +93,7 @@ def summary(made: corpus.Corpus, paper: dict) -> pd.DataFrame:
         "classes": (len(made.labels), classes),
         "folds": (
             sum(fold > 0 for fold in made.fold_numbers),
-            paper.get("folds", paper.get("development_folds")),
+            paper.get("folds", paper.get("development_folds", "")),
         ),
     }
     if made.events is None:

@@ -17,7 +17,9 @@ SYSTEM_COLOURS = {
 }
 
 
-# The look of every figure, set where this module is imported: in a stage as in JupyterLab
+# The look of every figure, set where this module is imported, in a stage as in JupyterLab, whatever the reader's
+# own matplotlibrc says
+plt.rcdefaults()
 plt.rcParams.update(
     {
         "figure.dpi": 110,

@@ -11,10 +11,13 @@ with the results again. So reading, running or re-wording a notebook retrains no
 nothing that changes from run to run: no times, no random ids, no stderr.
 """
 
+import atexit
 import logging
 import os
+import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 # With it jsonschema, which nbformat imports, spends two seconds on a grammar of web addresses; it does without.
@@ -22,7 +25,7 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 import nbformat  # noqa: E402
 
-from sedutils.pipeline import closure, files, params, places  # noqa: E402
+from sedutils.pipeline import closure, files, params, places, validation  # noqa: E402
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 NOTEBOOKS = Path("notebooks")
@@ -42,6 +45,18 @@ NOISE = ("Executing", "Ending", "Input Notebook", "Output Notebook", "<Figure", 
 # How long a kernel may take to start, and a cell's last output to arrive: by default a minute and four
 # seconds, which on a machine busy with something else ends a training that has finished.
 PATIENCE_S = 600
+# What a shell may set that changes numbers or bytes: the kernel and its workers do without.
+FROM_A_SHELL = re.compile(
+    r"""
+    ( OPENBLAS | GOTO | BLIS | NVPL | VECLIB | MKL | OMP | GOMP | KMP )_  # BLAS: its kernels and threads
+    | ( ATEN | DNNL | ONEDNN | TORCH | NPY )_ | NVIDIA_TF32_OVERRIDE      # instructions of torch and numpy,
+    | NUMBA_(?!CACHE_DIR)                                                 # of what numba compiles
+    | GLIBC_TUNABLES                                                      # and of the C library's exp and sin
+    | FREETYPE_PROPERTIES | COLUMNS                                       # glyphs; the width of printed tables
+    | PYTHON(STARTUP|OPTIMIZE) | JUPYTER_PATH                             # the reader's own code and kernels
+    """,
+    re.VERBOSE,
+)
 # Runs before the first cell and is dropped from the executed notebook.
 PREAMBLE = "from sedutils.pipeline import jobs; jobs.strict_warnings()"
 # What stage `report` runs, beside the notebooks
@@ -50,7 +65,7 @@ REPORT = "from sedutils.site import report"
 
 def sources() -> None:
     """Check params.yaml, and write what stages depend on."""
-    params.validate(params.PARAMS)
+    validation.validate(params.PARAMS)
     params.write_resolved()
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = nbformat.read(path, 4)
@@ -138,12 +153,19 @@ def run(code: Path, executed: Path, given: dict[str, str]) -> None:
 
 
 def prepare_environment() -> None:
-    """One thread a process, this checkout's sedutils, warnings as errors, and output shown at once."""
+    """One thread a process, this checkout's sedutils, nothing from the reader's shell or home that
+    changes results, warnings as errors, and output shown at once."""
+    for name in filter(FROM_A_SHELL.match, list(os.environ)):
+        del os.environ[name]
     os.environ.update(
         PYTHONPATH=os.getcwd(),
         OMP_NUM_THREADS="1",
         **{places.PIPELINE: "1"},
         PYTHONHASHSEED="0",
+        PYTHONUTF8="1",
+        PYTHONNOUSERSITE="1",
+        IPYTHONDIR=empty_folder(),  # else the reader's profile, whose startup files run first
+        JUPYTER_PREFER_ENV_PATH="1",  # else the reader's kernel of the same name
         SEDUTILS_STRICT="1",
         PYDEVD_DISABLE_FILE_VALIDATION="1",
         MPLBACKEND="module://matplotlib_inline.backend_inline",
@@ -158,6 +180,13 @@ def prepare_environment() -> None:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+def empty_folder() -> str:
+    """A new folder, which goes with this process."""
+    folder = tempfile.mkdtemp(prefix="sedutils-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Printed(logging.Formatter):
@@ -198,6 +227,7 @@ def report() -> None:
     """Write the pages of all executed notebooks, and the index over them."""
     from sedutils.site import report as pages
 
+    prepare_environment()  # a reader's own templates would be taken
     for folder in ("pages", "notebooks"):
         shutil.rmtree(REPORTS / folder, ignore_errors=True)
     pages.build(TEXT, EXECUTED, REPORTS, title=TITLE, lead=LEAD, note=NOTE, costs=stage_costs())

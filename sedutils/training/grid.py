@@ -13,7 +13,7 @@ import pandas as pd
 
 from sedutils.features.frames import Frames
 from sedutils.metrics import segments, tags
-from sedutils.pipeline.schema import combinations
+from sedutils.pipeline.params import combinations
 from sedutils.training import systems
 
 KINDS = ("cnn", "rnn", "crnn")

@@ -56,8 +56,8 @@ class Task:
         lengths = frames.recordings.frames
         if lengths.nunique() > 1:
             odd = frames.recordings[lengths != lengths.mode()[0]].iloc[0]
-            told = f"{odd.recording} has {odd.frames} frames, other clips {lengths.mode()[0]}"
-            raise ValueError(f"{self.features / 'recordings.csv'}: {told}")
+            problem = f"{odd.recording} has {odd.frames} frames, other clips {lengths.mode()[0]}"
+            raise ValueError(f"{self.features / 'recordings.csv'}: {problem}")
         column = list(made.labels).index(self.label)
         return replace(frames, targets=frames.targets[:, column : column + 1])
 

@@ -103,18 +103,18 @@ def read(folder: str | Path) -> Found:
         clips, gone = there(folder, part, place, listed)
         recordings += clips
         missing += [(part, filename) for filename in gone]
-        told = [f"{len(listed)} clips listed, {published} published", kind_of(file)]
-        told.append(f"{len(clips)} found, {len(gone)} missing")
+        counts = [f"{len(listed)} clips listed, {published} published", kind_of(file)]
+        counts.append(f"{len(clips)} found, {len(gone)} missing")
         empty = sum(not rows for rows in listed.values())
         if HEADERS.get(part, STRONG) == STRONG:
             found, odd = timed(clips, listed)
             events += found
-            told += [f"{empty} clips without events", *odd]
+            counts += [f"{empty} clips without events", *odd]
         else:
             known = {filename_of(path): name for name, path, *_ in clips}
             tags += [(known[f], label) for f, row in listed.items() if f in known for label in row]
-        facts += [(name, fact) for fact in told]
-        print(f"{file}: {'; '.join(told)}", file=sys.stderr)
+        facts += [(name, fact) for fact in counts]
+        print(f"{file}: {'; '.join(counts)}", file=sys.stderr)
     return Found(
         pd.DataFrame(recordings, columns=list(RECORDINGS)),
         pd.DataFrame(events, columns=list(corpus.EVENTS)),
@@ -144,8 +144,8 @@ def read_list(file: Path, part: str) -> dict[str, list]:
     (first, header), *rows = numbered_lines(file) or [(1, "")]
     columns = HEADERS.get(part, STRONG)
     if header.rstrip().split("\t") != columns:
-        told = f"header {header[:80]!r}, expected {', '.join(columns)} with TAB between"
-        raise OfficialError(f"{file} line {first}: {told}")
+        problem = f"header {header[:80]!r}, expected {', '.join(columns)} with TAB between"
+        raise OfficialError(f"{file} line {first}: {problem}")
     found: dict[str, list] = {}
     for line, text in rows:
         where = f"{file} line {line}"
@@ -198,8 +198,8 @@ def there(folder: Path, part: str, place: str, listed: dict) -> tuple[list[tuple
         where = path.relative_to(folder).as_posix()
         clips.append((name, where, info.duration_s, info.sample_rate, part))
     if not clips and part in NEEDED:
-        told = f"none of the {len(listed)} clips of {LISTS[part][0]} is there"
-        raise OfficialError(f"{folder / 'audio' / place}: {told}")
+        problem = f"none of the {len(listed)} clips of {LISTS[part][0]} is there"
+        raise OfficialError(f"{folder / 'audio' / place}: {problem}")
     return clips, gone
 
 

@@ -169,8 +169,8 @@ def install_bank(
     bank = Bank(folder)
     found = (len(bank.instances), len(bank.labels))
     if found != (clips, classes):
-        told = f"{found[0]} clips of {found[1]} classes, expected {clips} of {classes}"
-        raise ArchiveError(f"{folder / ESC50_TABLE}: {told}")
+        problem = f"{found[0]} clips of {found[1]} classes, expected {clips} of {classes}"
+        raise ArchiveError(f"{folder / ESC50_TABLE}: {problem}")
     return f"{folder}: {clips} clips of {classes} classes (ESC-50, CC BY-NC: no commercial use)"
 
 
@@ -182,11 +182,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     folder = chosen.to or RAW / chosen.name
     try:
-        told = install_bank(folder) if chosen.name == "bank" else install(chosen.name, folder)
+        message = install_bank(folder) if chosen.name == "bank" else install(chosen.name, folder)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(told)
+    print(message)
     return 0
 
 

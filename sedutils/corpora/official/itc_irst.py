@@ -88,14 +88,14 @@ def _read_sessions(folder: Path, tolerance_s: float) -> tuple[pd.DataFrame, pd.D
     """Return (recordings, events), the events of all classes."""
     for found in sorted((folder / "audio").glob("[!.]*")):
         if found.suffix != ".wav":
-            told = "not .wav (a raw channel needs a header first, see the README)"
-            raise OfficialError(f"{found}: {told}")
+            problem = "not .wav (a raw channel needs a header first, see the README)"
+            raise OfficialError(f"{found}: {problem}")
     recordings, events = [], []
     for path, annotation in pairs(folder / "audio", folder / "meta", ".txt"):
         info = files.audio_info(path)
         if (info.sample_rate, info.channels) != (SAMPLE_RATE, 1):
-            told = f"{info.channels} channels at {info.sample_rate} Hz, expected TABLE 1 alone"
-            raise OfficialError(f"{path}: {told}, 1 channel at {SAMPLE_RATE} Hz")
+            problem = f"{info.channels} channels at {info.sample_rate} Hz, expected TABLE 1 alone"
+            raise OfficialError(f"{path}: {problem}, 1 channel at {SAMPLE_RATE} Hz")
         place = f"audio/{path.name}"
         recordings.append((path.stem, place, info.duration_s, info.sample_rate, SCENE))
         rows = read_annotation(annotation, None, info.duration_s, tolerance_s)
@@ -105,8 +105,8 @@ def _read_sessions(folder: Path, tolerance_s: float) -> tuple[pd.DataFrame, pd.D
         events += [(path.stem, *times, ALIASES.get(label, label)) for *times, label in rows]
     expected = sum(N_SESSIONS.values())
     if len(recordings) != expected:
-        told = f"{len(recordings)} sessions, expected {expected}"
-        raise OfficialError(f"{folder / 'audio'}: {told}")
+        problem = f"{len(recordings)} sessions, expected {expected}"
+        raise OfficialError(f"{folder / 'audio'}: {problem}")
     recordings = pd.DataFrame(recordings, columns=list(RECORDINGS))
     return recordings, pd.DataFrame(events, columns=list(corpus.EVENTS))
 
@@ -145,5 +145,7 @@ def _check_classes(meta: Path, events: pd.DataFrame, train: list[str]) -> None:
         raise OfficialError(f"{meta}: no event of class {few(missing)} in a training session")
     if len(found) != N_CLASSES:
         others = ", ".join(label for label in found if label not in EVALUATED)
-        told = f"{len(found)} classes, expected {N_CLASSES}; beside the twelve evaluated: {others}"
-        raise OfficialError(f"{meta}: {told}")
+        problem = (
+            f"{len(found)} classes, expected {N_CLASSES}; beside the twelve evaluated: {others}"
+        )
+        raise OfficialError(f"{meta}: {problem}")

@@ -68,8 +68,8 @@ def read(folder: str | Path) -> pd.DataFrame:
     found = sorted(path.name for path in top.glob("[!.]*/"))
     unknown = [name for name in found if name not in SUBSETS]
     if unknown or not found:
-        told = f"unknown subset {few(unknown)}" if unknown else "no subset"
-        raise OfficialError(f"{top}: {told}, expected {', '.join(SUBSETS)}")
+        problem = f"unknown subset {few(unknown)}" if unknown else "no subset"
+        raise OfficialError(f"{top}: {problem}, expected {', '.join(SUBSETS)}")
     rows = [row for subset in found for row in _read_subset(top / subset, folder)]
     columns = ["recording", "path", "duration_s", "sample_rate", "subset", "speaker", "text"]
     table = pd.DataFrame(rows, columns=columns)
@@ -96,8 +96,8 @@ def _read_subset(subset: Path, folder: Path) -> list[tuple]:
         for name, path in audio.items():
             info = files.audio_info(path)
             if (info.sample_rate, info.channels) != (phones.SAMPLE_RATE, 1):
-                told = f"{info.channels} channels at {info.sample_rate} Hz"
-                raise OfficialError(f"{path}: {told}, expected 1 at {phones.SAMPLE_RATE} Hz")
+                problem = f"{info.channels} channels at {info.sample_rate} Hz"
+                raise OfficialError(f"{path}: {problem}, expected 1 at {phones.SAMPLE_RATE} Hz")
             place = path.relative_to(folder).as_posix()
             speaker = chapter.parent.name
             facts = (info.duration_s, info.sample_rate, subset.name, speaker, texts[name])
@@ -146,8 +146,8 @@ def build(folder: Path, settings: dict, *, backend: str, workers: int) -> None:
     events = pd.concat([events for events, _ in found], ignore_index=True)
     kept = table[table["recording"].isin(events["recording"])]
     spelled = sum(words for _, words in found)
-    told = f"{len(table) - len(kept)} of {len(table)} utterances not aligned and left out"
-    print(f"{source}: {told}, {spelled} words spelled by espeak-ng", file=sys.stderr)
+    left_out = f"{len(table) - len(kept)} of {len(table)} utterances not aligned and left out"
+    print(f"{source}: {left_out}, {spelled} words spelled by espeak-ng", file=sys.stderr)
     recordings = kept[["recording", "path", "duration_s", "sample_rate"]]
     recordings = recordings.assign(scene=SCENE, split=kept["speaker"].map(split))
     recordings = corpus.rebase(recordings, source, folder)

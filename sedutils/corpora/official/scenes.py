@@ -94,13 +94,13 @@ def read_folds(
             if path in train:
                 raise OfficialError(f"{test_file} line {line}: {path} is in {train_file.name} too")
             if path in tested:
-                told = f"{path} is tested in fold {tested[path]} too"
-                raise OfficialError(f"{test_file} line {line}: {told}")
+                problem = f"{path} is tested in fold {tested[path]} too"
+                raise OfficialError(f"{test_file} line {line}: {problem}")
             tested[path] = fold
         missing = [path for path in names if path not in train and path not in test]
         if missing:
-            told = f"{few(missing)} neither here nor in {test_file.name}"
-            raise OfficialError(f"{train_file}: {told}")
+            problem = f"{few(missing)} neither here nor in {test_file.name}"
+            raise OfficialError(f"{train_file}: {problem}")
         rows += [(fold, names[path], "test" if path in test else "train") for path in names]
     untested = [path for path in names if path not in tested]
     if untested:

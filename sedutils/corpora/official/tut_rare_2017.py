@@ -94,8 +94,8 @@ def read(
                     if not event[0] < event[1] <= info.duration_s + tolerance_s:
                         file = _list_of(place, subset, label)
                         why = f"event {event[0]:.10g} to {event[1]:.10g} s"
-                        told = f"{why} in a clip of {info.duration_s:.10g} s"
-                        raise OfficialError(f"{file} line {line}: {told}")
+                        problem = f"{why} in a clip of {info.duration_s:.10g} s"
+                        raise OfficialError(f"{file} line {line}: {problem}")
                     events.append((path.stem, *event, label))
     recordings = pd.DataFrame(recordings, columns=[*RECORDINGS, "split"])
     return recordings, pd.DataFrame(events, columns=list(corpus.EVENTS)), LABELS
@@ -124,8 +124,8 @@ def read_sources(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         splits = table.groupby("group")["split"].nunique()
         shared = splits.index[splits > 1].tolist()
         if shared:
-            told = f"in devtrain and in devtest: {few(shared)}"
-            raise OfficialError(f"{folder / SOURCES / 'cv_setup'}: {told}")
+            problem = f"in devtrain and in devtest: {few(shared)}"
+            raise OfficialError(f"{folder / SOURCES / 'cv_setup'}: {problem}")
     return events, backgrounds
 
 
@@ -145,8 +145,8 @@ def _mixtures(folder: Path, subset: str) -> Path:
         made = "; the challenge's synthesiser makes it, see the README" * (subset == "devtest")
         raise FileNotFoundError(f"{place}: no folder of mixtures{made}")
     if len(found) > 1:
-        told = f"several folders of mixtures ({few([path.name for path in found])}), keep one"
-        raise OfficialError(f"{place}: {told}")
+        problem = f"several folders of mixtures ({few([path.name for path in found])}), keep one"
+        raise OfficialError(f"{place}: {problem}")
     return found[0]
 
 
@@ -162,11 +162,11 @@ def _read_list(
     for line, text in numbered_lines(file):
         name, *event = (field.strip() for field in text.split("\t"))
         if len(event) not in (0, 3) or not all(map(_NUMBER.fullmatch, event[:2])):
-            told = f"neither a file name nor file name, onset, offset, class: {text!r}"
-            raise OfficialError(f"{file} line {line}: {told}")
+            problem = f"neither a file name nor file name, onset, offset, class: {text!r}"
+            raise OfficialError(f"{file} line {line}: {problem}")
         if event and event[2] != label:
-            told = f"class {event[2]!r} in the list of {label}"
-            raise OfficialError(f"{file} line {line}: {told}")
+            problem = f"class {event[2]!r} in the list of {label}"
+            raise OfficialError(f"{file} line {line}: {problem}")
         if not re.fullmatch(rf"mixture_{subset}_{label}_\d+\w*\.wav", name):
             raise OfficialError(f"{file} line {line}: {name!r} is no mixture of {subset}, {label}")
         if name in found:
@@ -175,8 +175,8 @@ def _read_list(
     patched = N_PATCHED.get((subset, label))
     if len(found) not in {N_MIXTURES, patched}:
         expected = f"{N_MIXTURES} or {patched}" if patched else N_MIXTURES
-        told = f"{len(found)} mixtures, expected {expected} (there is no header)"
-        raise OfficialError(f"{file}: {told}")
+        problem = f"{len(found)} mixtures, expected {expected} (there is no header)"
+        raise OfficialError(f"{file}: {problem}")
     if patched:
         kind = "patched" if len(found) == patched else "not patched, the challenge scored 496"
         print(f"{file}: {len(found)} mixtures ({kind})", file=sys.stderr)
@@ -221,23 +221,23 @@ def _read_events(folder: Path, subset: str, split: str) -> list[tuple]:
             raise OfficialError(f"{file}: {len(entries)} events of {label}, expected {expected}")
         seen = set()
         for number, entry in enumerate(entries, start=1):
-            told = f"{file}: {label} {number}"
+            where = f"{file}: {label} {number}"
             name, segment = _name(entry, "audio_filename"), None
             if isinstance(entry, dict):
                 segment = _pair(entry.get("segment"))
             if Path(name).name != name or Path(name).suffix != ".wav" or segment is None:
-                raise OfficialError(f"{told}: not audio_filename and segment: {str(entry)[:80]!r}")
+                raise OfficialError(f"{where}: not audio_filename and segment: {str(entry)[:80]!r}")
             if (name, segment) in seen:
-                raise OfficialError(f"{told}: duplicate event, {name} {list(segment)}")
+                raise OfficialError(f"{where}: duplicate event, {name} {list(segment)}")
             seen.add((name, segment))
             path = folder / SOURCES / "events" / label / name
-            _check_segment(path, segment, told)
+            _check_segment(path, segment, where)
             place = path.relative_to(folder).as_posix()
             rows.append((place, label, split, f"freesound {path.stem}", *segment))
     return rows
 
 
-def _check_segment(path: Path, segment: tuple[float, float], told: str) -> None:
+def _check_segment(path: Path, segment: tuple[float, float], where: str) -> None:
     """Raise OfficialError unless a recording's own annotation has the segment, within its end."""
     note = path.with_suffix(".yaml")
     known = _load(note)
@@ -246,10 +246,10 @@ def _check_segment(path: Path, segment: tuple[float, float], told: str) -> None:
     if not pairs or None in pairs:
         raise OfficialError(f"{note}: no valid_segments of start and end")
     if not any(abs(a - segment[0]) + abs(b - segment[1]) < 1e-3 for a, b in pairs):
-        raise OfficialError(f"{told}: segment {list(segment)} is none of {note}")
+        raise OfficialError(f"{where}: segment {list(segment)} is none of {note}")
     end_s = files.audio_info(path).duration_s
     if segment[1] > end_s + corpus.HOP_S:
-        raise OfficialError(f"{told}: segment {list(segment)}, {path} ends at {end_s:.10g} s")
+        raise OfficialError(f"{where}: segment {list(segment)}, {path} ends at {end_s:.10g} s")
 
 
 def _read_backgrounds(folder: Path, subset: str, split: str) -> list[tuple]:
@@ -257,14 +257,14 @@ def _read_backgrounds(folder: Path, subset: str, split: str) -> list[tuple]:
     entries = _load(file)
     entries = entries if isinstance(entries, list) else []
     if len(entries) != N_BACKGROUNDS[subset]:
-        told = f"{len(entries)} backgrounds, expected {N_BACKGROUNDS[subset]}"
-        raise OfficialError(f"{file}: {told}")
+        problem = f"{len(entries)} backgrounds, expected {N_BACKGROUNDS[subset]}"
+        raise OfficialError(f"{file}: {problem}")
     rows, seen = [], set()
     for number, entry in enumerate(entries, start=1):
         name, scene = _name(entry, "filepath"), _name(entry, "classname")
         if not re.fullmatch(r"audio/[^/]+\.wav", name) or not scene:
-            told = f"not filepath and classname: {str(entry)[:80]!r}"
-            raise OfficialError(f"{file}: entry {number}: {told}")
+            problem = f"not filepath and classname: {str(entry)[:80]!r}"
+            raise OfficialError(f"{file}: entry {number}: {problem}")
         if name in seen:
             raise OfficialError(f"{file}: entry {number}: duplicate background {name}")
         seen.add(name)

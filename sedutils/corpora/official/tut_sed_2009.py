@@ -58,11 +58,11 @@ def read(
     for scene in SCENES:
         if counts[scene] not in RECORDINGS_PER_SCENE:
             least, most = RECORDINGS_PER_SCENE[0], RECORDINGS_PER_SCENE[-1]
-            told = f"{counts[scene]} recordings, expected {least} to {most}"
-            raise OfficialError(f"{folder / 'audio' / scene}: {told}")
+            problem = f"{counts[scene]} recordings, expected {least} to {most}"
+            raise OfficialError(f"{folder / 'audio' / scene}: {problem}")
     labels = tuple(sorted(set(events["label"])))
     if len(labels) > MAX_CLASSES:
-        told = f"{len(labels)} classes, expected at most {MAX_CLASSES}"
-        raise OfficialError(f"{folder / 'meta'}: {told} (two spellings of one?)")
+        problem = f"{len(labels)} classes, expected at most {MAX_CLASSES}"
+        raise OfficialError(f"{folder / 'meta'}: {problem} (two spellings of one?)")
     folds = read_folds(folder / "evaluation_setup", recordings, N_FOLDS)
     return recordings, events, labels, folds

@@ -132,5 +132,5 @@ def _check_setup(folder: Path) -> None:
         for what, numbers in (("lacks", set(expected) - listed), ("adds", listed - set(expected))):
             if numbers:
                 wanted = f"mixtures {expected[0]} to {expected[-1]}"
-                told = f"{what} {few(sorted(numbers))}"
-                raise OfficialError(f"{file}: expected {wanted}, the list {told}")
+                problem = f"{what} {few(sorted(numbers))}"
+                raise OfficialError(f"{file}: expected {wanted}, the list {problem}")

@@ -83,10 +83,10 @@ def read(
     for scene, published in N_RECORDINGS.items():
         own = scenes.get_group(scene)
         if len(own) != published:
-            told = f"{len(own)} recordings, expected {published}"
-            raise OfficialError(f"{folder / 'audio' / scene}: {told}")
-        heard = set(events["label"][events["recording"].map(scene_of) == scene])
-        absent = [label for label in SCENE_LABELS[scene] if label not in heard]
+            problem = f"{len(own)} recordings, expected {published}"
+            raise OfficialError(f"{folder / 'audio' / scene}: {problem}")
+        annotated = set(events["label"][events["recording"].map(scene_of) == scene])
+        absent = [label for label in SCENE_LABELS[scene] if label not in annotated]
         if absent:
             raise OfficialError(f"{folder / 'meta' / scene}: no event of class {few(absent)}")
         folds.append(_scene_folds(folder / "evaluation_setup", scene, own))

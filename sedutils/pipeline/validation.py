@@ -1,0 +1,39 @@
+"""The check of params.yaml as a whole, before any work; stage `sources` alone needs it, and no chapter loads it."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from sedutils.pipeline import params
+from sedutils.pipeline.schema import Params
+
+
+def validate(path: str | Path) -> None:
+    """Check every value of a params file for every size; ``ValueError`` names the key in one line."""
+    try:
+        tree = params.read(path)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict) or not isinstance(tree.get("sizes"), dict):
+        raise ValueError(f"{path}: no section 'sizes'")
+    sizes = tree.pop("sizes")
+    for size, values in sizes.items():
+        try:
+            checked = Params.model_validate(params.at_size(tree, values))
+        except ValueError as error:
+            said = first_line(error) if isinstance(error, ValidationError) else error
+            raise ValueError(f"{path} ({size}): {said}") from None
+        for name in checked.build.sizes:
+            if name not in sizes:
+                raise ValueError(f"{path}: build.sizes names {name!r}, which is not under sizes")
+
+
+def first_line(error: ValidationError) -> str:
+    """The first complaint of pydantic as ``key = value: what is wrong``."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "params"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing" or isinstance(first["input"], dict):
+        return f"{key}: {message}"
+    return f"{key} = {first['input']!r}: {message}"
