@@ -1,18 +1,30 @@
 """Contrasts of the ablations, Figure 5's numbers, and the complexity of what neurons look for."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from sedutils.claims import facts, verdicts
 from sedutils.metrics import bootstrap
 from sedutils.models.kinds import KINDS
-from sedutils.papers.cakir2017 import ablations, neurons
+from sedutils.papers.cakir2017 import ablations, chapter, neurons
 
-SHAPES = ("(3,3)", "(5,5)", "(11,11)", "(1,5)", "(5,1)", "(3,11)", "(11,3)")
-SYSTEMS = {f"crnn_{i}": shape for i, shape in enumerate(SHAPES)}
+PUBLISHED = facts.read("data/published/cakir2017_crnn.yaml")
+SHAPES = ("3x3", "5x5", "11x11", "1x5", "5x1", "3x11", "11x3")
+SYSTEMS = [f"crnn_{shape}" for shape in SHAPES]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Given(chapter.FrameRun):
+    """A run of known counts."""
+
+    given: dict
+
+    def counted(self, system, metric):
+        return self.given[system]
 
 
 def counts_with(recall: float, seed: int):
@@ -22,32 +34,40 @@ def counts_with(recall: float, seed: int):
     return bootstrap.unit_counts(truth, {k: rng.random((100, 1)) < recall for k in truth})
 
 
-def judge_of(recalls: dict[str, float], seeds: int = 2):
+def run_of(recalls: dict[str, float], seeds: int = 2):
     counts = {s: [counts_with(r, seed) for seed in range(seeds)] for s, r in recalls.items()}
-    results = SimpleNamespace(
-        frame_counts=counts, second_counts=counts, settings={"resamples": 200}
+    about = {"corpus": None, "models": None, "features": None, "settings": {}, "hop_s": 0.02}
+    return Given(
+        **about, systems=list(counts), seeds=list(range(seeds)), resamples=200, given=counts
     )
-    return ablations.Ablations(results, None, None, "foley")
 
 
 def outcomes(rows, claim):
     return [row["outcome"] for row in rows if row["claim"] == claim]
 
 
+def declared(family, run, claim):
+    """Outcomes of what is declared beside a claim."""
+    odd = ablations.alike(run) if family == "regularisation" else []
+    judged = verdicts.judge(PUBLISHED, "crnn_ablations", {family: "foley"}, {family: run}, odd)
+    return judged.outcome[judged.claim == claim].tolist()
+
+
 def test_small_filters_that_lead_and_a_flat_one_far_behind():
     recalls = dict(zip(SYSTEMS, (0.8, 0.9, 0.6, 0.2, 0.6, 0.85, 0.6), strict=True))
-    rows = judge_of(recalls).filters(SYSTEMS)
-    assert outcomes(rows, "C10") == ["holds"] * 10  # (3,11) may stand between the two small ones
-    assert outcomes(rows, "C11") == ["holds"] * 6
-    rows = judge_of(recalls | {"crnn_3": 0.55}).filters(SYSTEMS)
-    assert "fails" in outcomes(rows, "C11")
+    run = run_of(recalls)
+    # (3,11) may stand between the two small ones
+    assert declared("filter_shapes", run, "C10") == ["holds"] * 10
+    assert declared("filter_shapes", run, "C11") == ["holds"] * 6
+    run = run_of(recalls | {"crnn_1x5": 0.55})
+    assert "fails" in declared("filter_shapes", run, "C11")
 
 
 def test_gru_and_lstm_are_alike_within_the_spread_or_not():
     names = ("crnn_with_both", "crnn_neither", "crnn_lstm")
-    rows = judge_of(dict(zip(names, (0.7, 0.5, 0.3), strict=True))).regularisation()
-    assert outcomes(rows, "C29") == ["holds"]
-    assert outcomes(rows, "C28") == [
+    run = run_of(dict(zip(names, (0.7, 0.5, 0.3), strict=True)))
+    assert declared("regularisation", run, "C29") == ["holds"]
+    assert outcomes(ablations.alike(run), "C28") == [
         "holds",
         "fails",
     ]  # the GRU is ahead, by far more than the spread
@@ -64,10 +84,10 @@ def shifted(drops):
 
 def test_a_network_that_suffers_from_upward_shifts_alone():
     counts = shifted({("rnn", "+1"): 0.6, ("rnn", "+2"): 0.4})
-    rows = judge_of({"rnn": 0.5}).pitch(counts)
+    rows = ablations.shifts(counts, 200)
     assert outcomes(rows, "C14") == ["holds", "holds"]
     assert outcomes(rows, "C15") == ["holds"]
-    rows = judge_of({"rnn": 0.5}).pitch(shifted({("cnn", "-1"): 0.4, ("cnn", "+1"): 0.4}))
+    rows = ablations.shifts(shifted({("cnn", "-1"): 0.4, ("cnn", "+1"): 0.4}), 200)
     assert outcomes(rows, "C14")[0] == "fails"
 
 
@@ -111,8 +131,11 @@ def test_neurons_that_answer_are_found_and_ranked():
 def test_deeper_is_more_complex_where_it_is():
     rows = [(1, r) for r in (2.0, 2.2, 2.1, 1.9)] + [(3, r) for r in (6.0, 7.0, 6.5, 5.5)]
     table = pd.DataFrame(rows, columns=["layer", "effective_rank"]).assign(corpus="a")
-    judged = neurons.judge(table, ("foley", "foley"))
+    rests_on = {"tut_sed_synthetic_2016": "foley", "tut_sed_2009": "foley"}
+    judged = verdicts.judge(PUBLISHED, "crnn_neurons", rests_on, {}, neurons.odd(table))
     assert judged.verdict.tolist() == ["holds here"]
     assert judged.value.iloc[0] == pytest.approx(4.2)
     flat = table.assign(effective_rank=3.0)
-    assert neurons.judge(flat, ("official", "foley")).verdict.iloc[0] == "undecided here"
+    rests_on["tut_sed_2009"] = "official"
+    judged = verdicts.judge(PUBLISHED, "crnn_neurons", rests_on, {}, neurons.odd(flat))
+    assert judged.verdict.tolist() == ["undecided here"]

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from sedutils.claims import claims
+from sedutils.claims import verdicts
 from sedutils.metrics import bootstrap, segments
 
 N_CLASSES = 6
@@ -30,7 +30,7 @@ REFERENCES = rolls(24)
 
 
 def verdict(estimate, bound, source):
-    return claims.worded(claims.outcome(estimate.per_seed, estimate.interval, bound), source)
+    return verdicts.worded(verdicts.outcome(estimate.per_seed, estimate.interval, bound), source)
 
 
 def expected_f1(error):
@@ -106,7 +106,7 @@ def test_equal_systems_are_mostly_undecided():
         seeds = 10 * i
         a, b = (system(references, 0.2, range(seeds + k, seeds + k + 3)) for k in (1000, 2000))
         estimate = bootstrap.compare(a, b, segments.f1_score, resamples=300)
-        results.append(claims.outcome(estimate.per_seed, estimate.interval))
+        results.append(verdicts.outcome(estimate.per_seed, estimate.interval))
     assert results.count("undecided") >= 36
 
 
@@ -160,7 +160,7 @@ def test_a_class_in_no_drawn_unit_is_left_out():
     assert estimate.interval == (1, 1)
     absent = bootstrap.summary([run], lambda counts: segments.class_f1_scores(counts)[..., 1])
     assert np.isnan(absent.interval).all()
-    assert claims.outcome(absent.per_seed, absent.interval) == "undecided"
+    assert verdicts.outcome(absent.per_seed, absent.interval) == "undecided"
 
 
 def test_equal_arguments_give_equal_numbers():

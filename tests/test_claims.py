@@ -5,21 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from sedutils.claims import claims
+from sedutils.claims import facts, verdicts
 
-PUBLISHED = claims.read_published("data/published/cakir2017_crnn.yaml")
+PUBLISHED = facts.read("data/published/cakir2017_crnn.yaml")
 
 
 def test_both_conditions_are_needed():
-    assert claims.outcome([0.1, 0.2], (0.05, 0.3)) == "holds"
-    assert claims.outcome([0.4, -0.01], (0.05, 0.3)) == "undecided"  # a seed on the other side
-    assert claims.outcome([0.1, 0.2], (-0.01, 0.3)) == "undecided"  # the interval is not clear
-    assert claims.outcome([0.1, 0.2], (0.0, 0.3)) == "undecided"  # touching is not clear
-    assert claims.outcome([-0.1, -0.2], (-0.3, -0.05)) == "fails"
-    assert claims.outcome([-0.1, 0.2], (-0.3, -0.05)) == "undecided"
-    assert claims.outcome([0.1], (0.05, 0.3), 0.2) == "undecided"
-    assert claims.outcome([np.nan, 0.2], (0.05, 0.3)) == "undecided"
-    assert claims.outcome([0.1, 0.2], (np.nan, np.nan)) == "undecided"
+    assert verdicts.outcome([0.1, 0.2], (0.05, 0.3)) == "holds"
+    assert verdicts.outcome([0.4, -0.01], (0.05, 0.3)) == "undecided"  # a seed on the other side
+    assert verdicts.outcome([0.1, 0.2], (-0.01, 0.3)) == "undecided"  # the interval is not clear
+    assert verdicts.outcome([0.1, 0.2], (0.0, 0.3)) == "undecided"  # touching is not clear
+    assert verdicts.outcome([-0.1, -0.2], (-0.3, -0.05)) == "fails"
+    assert verdicts.outcome([-0.1, 0.2], (-0.3, -0.05)) == "undecided"
+    assert verdicts.outcome([0.1], (0.05, 0.3), 0.2) == "undecided"
+    assert verdicts.outcome([np.nan, 0.2], (0.05, 0.3)) == "undecided"
+    assert verdicts.outcome([0.1, 0.2], (np.nan, np.nan)) == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -36,21 +36,21 @@ def test_both_conditions_are_needed():
 )
 def test_words_follow_the_source(source, particular, words):
     outcomes = ["holds", "fails", "undecided"]
-    assert [claims.worded(x, source, particular=particular) for x in outcomes] == words
+    assert [verdicts.worded(x, source, particular=particular) for x in outcomes] == words
 
 
 def test_an_unknown_source_is_refused():
     with pytest.raises(ValueError, match="'foly' is not one of"):
-        claims.worded("holds", "foly")
+        verdicts.worded("holds", "foly")
 
 
 def test_conjunction():
-    assert claims.conjunction(["holds", "holds"]) == "holds"
-    assert claims.conjunction(["holds", "undecided"]) == "undecided"
-    assert claims.conjunction(["undecided", "fails", "holds"]) == "fails"
+    assert verdicts.conjunction(["holds", "holds"]) == "holds"
+    assert verdicts.conjunction(["holds", "undecided"]) == "undecided"
+    assert verdicts.conjunction(["undecided", "fails", "holds"]) == "fails"
     for wrong in ([], ["holds here"]):
         with pytest.raises(ValueError, match="outcomes"):
-            claims.conjunction(wrong)
+            verdicts.conjunction(wrong)
 
 
 def test_published_tables():
@@ -101,4 +101,4 @@ def test_claims_agree_with_the_papers_numbers(claim):
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "x.yaml").write_text("paper: {}\ntables: []\nclaims: []\n")
     with pytest.raises(ValueError, match=r"x\.yaml: no section 'readings'"):
-        claims.read_published(tmp_path / "x.yaml")
+        facts.read(tmp_path / "x.yaml")

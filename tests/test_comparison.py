@@ -14,7 +14,7 @@ from sedutils.decoding.smoothing import median_filter, tidy
 from sedutils.metrics import activity
 from sedutils.models.kao2018 import Detections, most_probable
 from sedutils.papers.comparison import cuts, entries, figures, page, scoring, smoothing, trainings
-from sedutils.papers.comparison.results import Results
+from sedutils.papers.comparison.results import CutRun
 from sedutils.pipeline import files, places, schema
 from sedutils.show import columns
 from sedutils.training import systems
@@ -198,8 +198,17 @@ def results(tmp_path_factory):
     seeds = {"cnn": [1, 2, 3], "crnn_ta": [1, 2], "fbcrnn": [1, 2]}
     hops = dict.fromkeys(entries.FRONT_ENDS, 0.02)
     spread = {"backend": "in-process", "workers": 1}
-    of = Results(
-        corpus.read(made), folder, folder / "models", chosen, seeds, hops, 10.0, 200, spread
+    of = CutRun(
+        corpus=corpus.read(made),
+        features=folder,
+        models=folder / "models",
+        systems=list(chosen),
+        entries=chosen,
+        seeds=seeds,
+        hops=hops,
+        seconds=10.0,
+        resamples=200,
+        spread=spread,
     )
     for name, seed in of.trials:
         where = of.folder(name, seed)

@@ -1,28 +1,29 @@
 """Tables II, V and VI on folds of scenes and chunks: hand-worked scores, and every claim once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import features_folder, refused
 
-from sedutils.claims import claims
+from sedutils.claims import facts, verdicts
 from sedutils.corpora import corpus
 from sedutils.corpora.official.tut_sound_events_2016 import LABELS
 from sedutils.metrics import bootstrap, segments
 from sedutils.metrics.scenes import error_rate, f1_score
 from sedutils.papers.cakir2017 import (
     chapter,
+    claims,
     legacy,
     page,
     recorded,
-    recorded_verdicts,
     tagging,
-    verdicts,
 )
 from sedutils.pipeline import files
 from sedutils.show import columns, tables
 
-PUBLISHED = claims.read_published("data/published/cakir2017_crnn.yaml")
+PUBLISHED = facts.read("data/published/cakir2017_crnn.yaml")
 SETTINGS = {
     "threshold": 0.5,
     "resamples": 100,
@@ -114,7 +115,7 @@ def world(tmp_path, labels, rng, *, scenes=("home", "street"), systems=VARIANTS,
                     where = where / f"fold{fold}" if folded else where
                     files.write_npy(where / f"scores_{split}.npy", scores.astype(np.float32))
     family = {"systems": list(systems), "seeds": 2, "folds": 2, "share": 1.0}
-    return recorded.results(
+    return recorded.read(
         tmp_path / "corpus",
         tmp_path / "features",
         tmp_path / "models",
@@ -156,7 +157,7 @@ def home(tmp_path, rng, systems=tuple(tagging.METHODS)):
                 where = tmp_path / "models" / system / str(seed) / f"fold{fold}"
                 files.write_npy(where / "scores_test.npy", scores)
     family = {"systems": list(systems), "seeds": 2, "folds": 2, "share": 1.0}
-    return recorded.results(
+    return recorded.read(
         tmp_path / "corpus",
         tmp_path / "features",
         tmp_path / "models",
@@ -173,14 +174,14 @@ def scenes(tmp_path, rng):
 
 
 def test_results_follow_the_family(scenes, tmp_path, rng):
-    assert isinstance(scenes, recorded.FoldResults)
+    assert isinstance(scenes, recorded.SceneRun)
     assert scenes.seeds == [1, 2] and scenes.folds == [1, 2]
     assert scenes.systems == ["gmm", "fnn", "rnn", "cnn", "crnn"]
     assert scenes.designs["cnn"] == "cnn_scenes"
     assert len(scenes.test.rolls) == 8  # two of three folds test on four recordings each
     assert {k: len(v) for k, v in scenes.scenes.items()} == {"home": 4, "street": 4}
     one = world(tmp_path / "one", ["p"], rng, scenes=("mix",), systems=("crnn",), folded=False)
-    assert type(one) is chapter.Results and len(one.test.rolls) == 4
+    assert type(one) is chapter.FrameRun and len(one.test.rolls) == 4
 
 
 def test_sed_eval_and_our_metrics_agree_over_scenes(scenes):
@@ -189,9 +190,9 @@ def test_sed_eval_and_our_metrics_agree_over_scenes(scenes):
         ours = recorded.headline(scenes, scenes.decisions(system, 2))
         for metric, value in ours.items():
             assert table.loc[(system.upper(), 2), metric] == pytest.approx(value, abs=1e-9)
-        total = scenes.frame_counts[system][1].sum()
+        total = scenes.counted(system, "F1_frm")[1].sum()
         assert 100 * f1_score(total) == pytest.approx(ours["F1_frm"])
-        total = scenes.second_counts[system][1].sum()
+        total = scenes.counted(system, "ER_1s")[1].sum()
         assert error_rate(total) == pytest.approx(ours["ER_1s"])
     assert table.loc[("silence", 0), "ER_frm"] == pytest.approx(1)
     assert ("GMM, validation threshold", 1) in table.index
@@ -212,7 +213,7 @@ def test_legacy_f1_of_table_5(scenes):
     own = "GMM (scene-independent)"
     assert rows.index.tolist() == [*PUBLISHED.table("T5").method, own]
     assert np.isnan(rows.legacy_F1_1s_mean["GMM"]) and rows.legacy_F1_1s_mean[own] >= 0
-    found = legacy.resampled(scenes, "cnn", resamples=100)
+    found = legacy.resampled(scenes, "cnn")
     assert found.shape == (2, 101)
     assert found[:, 0].mean() == pytest.approx(rows.legacy_F1_1s_mean["CNN"])
     assert found[:, 0].std(ddof=1) == pytest.approx(rows.legacy_F1_1s_std["CNN"])
@@ -243,9 +244,9 @@ def test_table_6_by_hand(tmp_path, rng):
     assert row.paper_EER_eval_mean == 10.7 and "EER_eval_difference" not in table
     files.write_npy(results.models / "cnn_chime/1/fold0/scores_test.npy", wrong)
     assert results.class_errors("cnn_chime", 1, "eval").tolist() == pytest.approx([50, 50])
-    resampled = results.resampled("cnn_chime", "dev")
+    resampled = results.resampled("cnn_chime", "EER_dev")
     assert resampled.shape == (2, 101) and resampled[:, 0].tolist() == pytest.approx([0, 100])
-    assert results.units("dev") == 4
+    assert results.units("EER_dev") == 4
 
 
 def test_a_class_without_a_rate_is_left_out():
@@ -256,7 +257,7 @@ def test_a_class_without_a_rate_is_left_out():
 
 def test_folds_that_were_not_trained_are_named(tmp_path, rng):
     results = home(tmp_path, rng, systems=("cnn_chime",))
-    only = tagging.TagResults(results.features, results.models, ["cnn_chime"], [1], [0], SETTINGS)
+    only = replace(results, folds=[0])
     refused(
         ValueError, lambda: only.folds_of("dev"), "families.chime_home.main.folds", "[0]", "dev"
     )
@@ -276,16 +277,10 @@ def test_every_claim_of_several_corpora_has_one_verdict(tmp_path, rng):
         "tut_sound_events_2016": world(tmp_path / "c", list(LABELS), rng),
     }
     sources = dict.fromkeys(tables.TITLES, "official") | {"tut_sed_2009": "foley"}
-    judges = {
-        name: recorded_verdicts.SceneJudge(r, PUBLISHED, sources[name], seed=i)
-        for i, (name, r) in enumerate(scenes.items(), start=1)
-    }
-    judged = recorded_verdicts.judge(
-        verdicts.Judge(synthetic, synthetic.corpus, PUBLISHED, "official"),
-        judges,
-        recorded_verdicts.HomeJudge(home(tmp_path / "d", rng), PUBLISHED, seed=3),
-        sources,
-    )
+    runs = {claims.SYNTHETIC: synthetic, **scenes, "chime_home": home(tmp_path / "d", rng)}
+    runs = {name: replace(run, draw=i) for i, (name, run) in enumerate(runs.items())}
+    odd = claims.of_recordings(runs, PUBLISHED)
+    judged = verdicts.judge(PUBLISHED, "crnn_recorded", sources, runs, odd)
     expected = {"C03", "C27", "C31", "C32", *(f"C{i}" for i in range(17, 27))}
     assert set(judged.claim) == expected <= set(PUBLISHED.claims)
     assert (judged.groupby("claim").verdict.nunique() == 1).all()
@@ -310,7 +305,7 @@ def test_every_claim_of_several_corpora_has_one_verdict(tmp_path, rng):
 
 
 def test_counts_are_resampled_scene_by_scene(scenes):
-    counts = scenes.frame_counts["crnn"]
+    counts = scenes.counted("crnn", "F1_frm")
     assert isinstance(counts[0], segments.Counts)
     assert len(scenes.strata) == len(counts[0].substitutions)
     assert np.bincount(scenes.strata).tolist() == [4, 4]

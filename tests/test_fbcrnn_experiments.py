@@ -6,14 +6,14 @@ import pytest
 import torch
 from conftest import features_folder
 
-from sedutils.claims import claims
+from sedutils.claims import facts
 from sedutils.papers.ebbers2020 import experiments, figures, layers
 from sedutils.papers.ebbers2020.experiments import CONDITIONED, FBCRNN
 from sedutils.papers.ebbers2020.results import PUBLIC, VALIDATION
 from sedutils.pipeline import files
 from sedutils.training import weak
 
-PUBLISHED = claims.read_published("data/published/ebbers2020_fbcrnn.yaml")
+PUBLISHED = facts.read("data/published/ebbers2020_fbcrnn.yaml")
 HOP_S, SEEDS = 0.04, (1, 2)
 
 

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from conftest import features_folder
 
-from sedutils.claims import claims
+from sedutils.claims import facts, verdicts
 from sedutils.corpora import corpus
 from sedutils.corpora.official.itc_irst import leave_one_out
 from sedutils.features import triplets
 from sedutils.metrics import activity
 from sedutils.metrics.hits import HitCounts, hit_counts
-from sedutils.papers.phan2018 import distances, early, figures, page, search, verdicts
+from sedutils.papers.phan2018 import claims, distances, early, figures, page, search
 from sedutils.papers.phan2018.results import (
     SYSTEMS,
-    Results,
+    MultitaskRun,
     beside_published,
     class_scores,
     one_to_one,
@@ -29,7 +29,7 @@ LABELS = {
     "itc_irst": ("key_jingle", "phone_ring", "steps"),
     "tut_sed_synthetic_2016": ("alarms_and_sirens", "bus", "rain", "thunder"),
 }
-PUBLISHED = claims.read_published("data/published/phan2018_multitask.yaml")
+PUBLISHED = facts.read("data/published/phan2018_multitask.yaml")
 PRINTED = {"itc_irst": PUBLISHED.table("T1"), "tut_sed_synthetic_2016": PUBLISHED.table("T2")}
 
 
@@ -80,7 +80,17 @@ def made(folder, name, rng, *, baseline_misses):
                 )
     spread = {"backend": "in-process", "workers": 1}
     read = corpus.read(folder / "corpus")
-    return Results(read, folder / "features", folder / "models", seeds, numbers, HOP_S, spread)
+    return MultitaskRun(
+        corpus=read,
+        features=folder / "features",
+        models=folder / "models",
+        seeds=seeds,
+        folds=numbers,
+        hop_s=HOP_S,
+        spread=spread,
+        resamples=100,
+        draw=int(isolated),
+    )
 
 
 def said(roll, system, baseline_misses):
@@ -158,7 +168,8 @@ def test_distances_of_the_right_system_are_right(results):
 
 def test_verdicts_follow_from_the_scores(results):
     def judged(**sources):
-        return verdicts.judge(results, PRINTED, sources, areas=[0.95, 0.99], resamples=100)
+        odd = claims.odd(results, PRINTED["itc_irst"], [0.95, 0.99])
+        return verdicts.judge(PUBLISHED, "multitask", sources, results, odd)
 
     table = judged(itc_irst="foley", tut_sed_synthetic_2016="foley").drop_duplicates("claim")
     found = table.set_index("claim").verdict

@@ -6,15 +6,15 @@ import pytest
 import rare_clips
 import torch
 
-from sedutils.claims import claims
+from sedutils.claims import facts, verdicts
 from sedutils.corpora import corpus, recipes
-from sedutils.papers.kao2018 import experiments, figures, page, results, verdicts
+from sedutils.papers.kao2018 import claims, experiments, figures, page, results
 from sedutils.pipeline import files
 from sedutils.show import columns
 from sedutils.training import rare, systems
 from sedutils.training.systems import System
 
-PUBLISHED = claims.read_published("data/published/kao2018_rcrnn.yaml")
+PUBLISHED = facts.read("data/published/kao2018_rcrnn.yaml")
 PRINTED = {key: PUBLISHED.table(key) for key in PUBLISHED.tables}
 ALL = ("babycry", "glassbreak", "gunshot")
 SYSTEMS = {"rcrnn": rare_clips.BASE}
@@ -79,7 +79,15 @@ def of(folder, labels=ALL):
                    {"label": label, "split": "development", "units": 3, "nodes": 4}]  # fmt: skip
     choice = [c | {"parameters": 100, "error_rate": 0.0, "validation_loss": 0.5} for c in choice]
     experiments.write_choice(choice, models / "choice.json")
-    return results.Results(read, models, SYSTEMS, SEEDS, FEW, 0.0)
+    return results.DetectorRun(
+        corpus=read,
+        models=models,
+        designs=SYSTEMS,
+        seeds=SEEDS,
+        few=FEW,
+        probability=0.0,
+        resamples=200,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +135,13 @@ def test_thresholds_by_hand(chapter):
     assert (table.ER_by_validation_mean == 0).all() and (table.ER_as_printed_mean == 1).all()
 
 
+def judge(run, source):
+    odd = claims.odd(run, PRINTED)
+    return verdicts.judge(PUBLISHED, "rcrnn", {"rare": source}, {"rare": run}, odd)
+
+
 def test_claims_hold_where_the_answers_say_so(chapter):
-    judged = verdicts.judge(chapter, PRINTED, "foley", resamples=200)
+    judged = judge(chapter, "foley")
     assert sorted(judged.claim.unique()) == sorted(PUBLISHED.claims)
     verdict = judged.groupby("claim").verdict.first()
     assert verdict["R06"] == "holds here" and verdict["R10"] == "undecided here"
@@ -140,7 +153,7 @@ def test_claims_hold_where_the_answers_say_so(chapter):
     assert rows.value["ER, from scratch - fixed"] == pytest.approx(0.4)
     assert rows.value["ER, before - after the search"] == 0 and verdict["R11"] != "holds here"
     assert rows.value["evaluation ER, best single model (quoted) - ours"] == pytest.approx(0.28)
-    official = verdicts.judge(chapter, PRINTED, "official", resamples=200)
+    official = judge(chapter, "official")
     assert official.groupby("claim").verdict.first()["R02"] == "reproduced"
 
 
@@ -148,7 +161,7 @@ def test_a_corpus_of_one_class_is_enough(tmp_path):
     single = of(tmp_path, ("babycry",))
     table = rates(single, {m: single.regime(m) for m in results.REGIMES}, PRINTED["T3"])
     assert table["class"].tolist() == 3 * ["babycry", "average"]
-    judged = verdicts.judge(single, PRINTED, "bank", resamples=100)
+    judged = judge(single, "bank")
     seven = judged[judged.claim == "R07"]
     assert seven.outcome.tolist()[-1] == "undecided" and np.isnan(seven.value.iloc[-1])
     assert "babycry" in columns.html(results.hyperparameters(single, PRINTED["T2"]), page.CHOICE)

@@ -7,7 +7,7 @@ import pytest
 from conftest import refused
 from official_layouts import chunk_names, wave, write_chunks, write_folds
 
-from sedutils.claims import claims
+from sedutils.claims import facts
 from sedutils.corpora import corpus, recorded
 from sedutils.corpora.official import chime_home
 from sedutils.corpora.official import tut_sound_events_2016 as tut
@@ -17,7 +17,7 @@ from sedutils.show import corpus_tables, tables
 
 CHUNKS = {"seed": 3, "development": 8, "evaluation": 2, "validation_share": 0.2}
 IN_PROCESS = {"backend": "in-process", "workers": 1}
-PUBLISHED = claims.read_published("data/published/cakir2017_crnn.yaml")
+PUBLISHED = facts.read("data/published/cakir2017_crnn.yaml")
 
 
 def test_folds_of_a_made_home_share_no_part():

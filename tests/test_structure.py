@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "pipeline": "",
     "foley": "pipeline",
     "metrics": "pipeline",
-    "claims": "metrics pipeline",
+    "claims": "metrics",
     "decoding": "metrics pipeline",
     "corpora": "foley metrics pipeline",
     "features": "corpora metrics pipeline",

@@ -150,7 +150,7 @@ class Bench:
         return median(times)
 
     def scores(self, audio: np.ndarray) -> np.ndarray:
-        """What `Results.raw` has of a cut, ``(1, grid frames, …)``, from its samples."""
+        """What `CutRun.raw` has of a cut, ``(1, grid frames, …)``, from its samples."""
         rows = self.rows(audio)
         whole = pd.DataFrame([{"recording": "", "duration_s": self.seconds, "first_frame": 0}])
         table = cuts.table(whole, self.seconds, self.hop_s)

@@ -1,4 +1,4 @@
 """A paper's numbers and claims, and verdicts on them.
 
-Uses metrics and pipeline.
+Uses metrics.
 """

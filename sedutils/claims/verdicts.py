@@ -1,31 +1,87 @@
-"""Rows of a table of claims: one a contrast, `statistic > bound`, and the verdict of the whole claim."""
+"""Verdicts on a paper's claims: one row a contrast, `statistic > bound`, and what may be said of the whole claim.
+
+For an error the difference is turned round, "alike within b" is the conjunction of d > -b and -d > -b,
+"at least 12 classes" is a number of classes with bound 11.5. A plain contrast is declared beside the
+claim's text (`declared`); code makes the rows of the others.
+"""
+
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from sedutils.claims import claims
 from sedutils.metrics import bootstrap
+
+NEEDS_OFFICIAL = "needs official data"
+# outcome -> words: what a source allows to be said
+WORDS = {
+    "official": {"holds": "reproduced", "fails": "not reproduced", "undecided": "undecided"},
+    "other": {"holds": "holds here", "fails": "fails here", "undecided": "undecided here"},
+}
+
+
+def outcome(per_seed, interval, bound=0.0):
+    """'holds', 'fails' or 'undecided' of the claim statistic > bound.
+
+    Decided only if the interval over test units (`sedutils.metrics.bootstrap`) is clear of the bound and
+    every seed lies on the same side.
+    """
+    per_seed, (low, high) = np.asarray(per_seed, dtype=float), interval
+    if low > bound and (per_seed > bound).all():
+        return "holds"
+    if high < bound and (per_seed < bound).all():
+        return "fails"
+    return "undecided"
+
+
+def conjunction(outcomes):
+    """A claim of several parts: fails if any part fails, holds if all hold."""
+    outcomes = list(outcomes)
+    if not outcomes or set(outcomes) - {"holds", "fails", "undecided"}:
+        raise ValueError(f"outcomes: {outcomes}")
+    if "fails" in outcomes:
+        return "fails"
+    return "holds" if set(outcomes) == {"holds"} else "undecided"
+
+
+def worded(result, source, *, particular=False):
+    """Verdict of an outcome: what may be said of it, given where the sound came from.
+
+    source: 'official', 'bank' or 'foley', or one for each corpus involved. particular: the claim
+    is against quoted rows or about particular classes or data sets.
+    """
+    sources = {source} if isinstance(source, str) else set(source)
+    if not sources or sources - {"official", "bank", "foley"}:
+        raise ValueError(f"source: {source!r} is not one of official, bank, foley")
+    if sources == {"official"}:
+        return WORDS["official"][result]
+    return NEEDS_OFFICIAL if particular else WORDS["other"][result]
 
 
 def contrast(claim: str, what: str, estimate: bootstrap.Estimate, bound: float = 0.0) -> dict:
     """A contrast judged by its bootstrap interval and its seeds."""
-    outcome = claims.outcome(estimate.per_seed, estimate.interval, bound)
-    return {"claim": claim, "contrast": what, "bound": bound, "outcome": outcome} | estimate.row()
+    found = outcome(estimate.per_seed, estimate.interval, bound)
+    return {"claim": claim, "contrast": what, "bound": bound, "outcome": found} | estimate.row()
 
 
 def by_seeds(claim: str, what: str, per_seed: list[float], bound: float = 0.0) -> dict:
     """A contrast judged by its seeds alone, where resampling units makes no sense."""
     values = np.array(per_seed)
-    above, below = (values > bound).all(), (values < bound).all()
     return {
         "claim": claim,
         "contrast": what,
         "bound": bound,
-        "outcome": "holds" if above else "fails" if below else "undecided",
+        "outcome": outcome(values, (values.min(), values.max()), bound),
         "value": float(values.mean()),
         "std": float(values.std(ddof=1)) if len(values) > 1 else np.nan,
         "n_seeds": len(values),
     }
+
+
+def exact(claim: str, what: str, holds: bool, **columns: float) -> dict:
+    """A statement about numbers as they stand; ``columns`` such as value."""
+    said = {"claim": claim, "contrast": what, "bound": np.nan}
+    return said | {"outcome": "holds" if holds else "fails"} | columns
 
 
 def nothing(claim: str, what: str) -> dict:
@@ -33,24 +89,69 @@ def nothing(claim: str, what: str) -> dict:
     return {"claim": claim, "contrast": what, "bound": 0.0, "outcome": "undecided"}
 
 
-def with_verdicts(
-    rows: list[dict], sources: str | dict[str, set[str]], particular: set[str] = frozenset()
-) -> pd.DataFrame:
-    """Contrasts as a table sorted by claim, each with the verdict of its whole claim.
+def declared(claim: str, here: dict, runs: dict, wording: dict) -> list[dict]:
+    """The contrasts that stand beside a claim's text, a row each.
 
-    sources : where the sound comes from; for each claim, if several corpora are involved
-    particular : claims about quoted rows, particular classes or data sets
+    Every entry of ``contrasts`` says `above`: [first, second], two systems or lists of them, in a
+    `metric`: of what the first has more, by more than `bound`; of an error the worse one stands first.
+    It may name a `row` of the paper's table (``classes`` and ``all`` stand for each of them), some of
+    the `runs` that the claim rests on, and its `words`. `untested` says why there is no test.
+
+    runs : name -> `sedutils.training.run.Run`; wording : `facts.Published.wording`
     """
+    entries = here.get("contrasts", [])
+    rows = [nothing(claim, entry["untested"]) for entry in entries if "untested" in entry]
+    known = [name for name in here.get("rests_on", runs) if name in runs]
+    for name, entry in product(known, entries):
+        if "above" in entry and name in entry.get("runs", known):
+            start = f"{wording['titles'][name]}: " if len(known) > 1 else ""
+            for row in expanded(claim, entry, runs[name], wording):
+                rows.append(row | {"contrast": start + row["contrast"]})
+    return rows
+
+
+def expanded(claim: str, entry: dict, run, wording: dict) -> list[dict]:
+    """The rows of one entry on one run: rows of the paper's table, pairs of systems, metrics."""
+    wanted = entry.get("row")
+    if wanted in ("classes", "all"):
+        wanted = run.labels if wanted == "classes" else run.rows
+    choices = (wanted, *entry["above"], entry["metric"])
+    found = []
+    for row, *pair, metric in product(*(x if isinstance(x, list) else [x] for x in choices)):
+        titles = [wording["titles"].get(x, x) for x in (*pair, metric)]
+        words = dict(zip(("first", "second", "metric"), titles, strict=True))
+        words["row"] = "" if row is None else f"{row} "
+        what = entry.get("words") or wording["contrast"].format(**words)
+        if row is None or row in run.rows:
+            estimate = run.above(*pair, metric, row)
+            found.append(contrast(claim, what, estimate, entry.get("bound", 0.0)))
+        else:
+            found.append(nothing(claim, what))
+    return found
+
+
+def judge(published, page: str, sources: dict[str, str], runs: dict, odd=()) -> pd.DataFrame:
+    """All contrasts of the claims that a page judges, sorted by claim, each with its claim's verdict.
+
+    published : `sedutils.claims.facts.Published`
+    sources : where the sound comes from, of all that claims rest on
+    runs : name -> `sedutils.training.run.Run`, for what is declared
+    odd : the rows that are not; they follow the declared ones of their claim
+    """
+    here, wording = published.judged_on(page), published.wording
+    rows = [row for claim, said in here.items() for row in declared(claim, said, runs, wording)]
+    rows += odd
+    for row in rows:
+        if row["claim"] not in here:
+            raise ValueError(f"claim {row['claim']}: data/published has no page {page!r} for it")
     columns = ["claim", "contrast", "bound", "outcome", "value", "std"]
     table = pd.DataFrame(rows, columns=[*columns, "low", "high", "n_seeds", "n_units"])
-    if isinstance(sources, str):
-        sources = {claim: {sources} for claim in table.claim}
-    verdicts = {
-        claim: claims.worded(
-            claims.conjunction(parts.outcome), sources[claim], particular=claim in particular
+    for claim, parts in table.groupby("claim"):
+        said = here[claim]
+        # of numbers of parameters no corpus is the ground
+        involved = {sources[name] for name in said.get("rests_on", sources)} or {"official"}
+        verdict = worded(
+            conjunction(parts.outcome), involved, particular=said.get("particular", False)
         )
-        for claim, parts in table.groupby("claim")
-    }
-    table["verdict"] = table.claim.map(verdicts)
-    table["source"] = [", ".join(sorted(sources[claim])) for claim in table.claim]
+        table.loc[parts.index, ["verdict", "source"]] = verdict, ", ".join(sorted(involved))
     return table.sort_values("claim", kind="stable", ignore_index=True)

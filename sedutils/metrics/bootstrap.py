@@ -168,7 +168,7 @@ def summary(counts, score, *, resamples=1000, seed=0, strata=None):
 
 
 def _check(systems):
-    n_units = {len(run.substitutions) for system in systems for run in system}
+    n_units = {run.units for system in systems for run in system}
     n_seeds = {len(system) for system in systems} - {1}
     if len(n_units) != 1:
         raise ValueError(f"systems: unequal numbers of units: {sorted(n_units)}")

@@ -39,6 +39,11 @@ class HitCounts:
     def __add__(self, other):
         return HitCounts(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
 
+    @property
+    def units(self):
+        """How many there are along the leading axis."""
+        return len(self.references)
+
     def sum(self):
         """Sum over the leading axis: units -> one total."""
         return HitCounts(*(values.sum(axis=0) for values in _values(self)))

@@ -37,6 +37,11 @@ class Counts:
     insertions: np.ndarray
 
     @property
+    def units(self):
+        """How many there are along the leading axis."""
+        return len(self.substitutions)
+
+    @property
     def n_reference(self):
         """Active reference entries over all classes, shape (...)."""
         return (self.true_positives + self.false_negatives).sum(axis=-1)

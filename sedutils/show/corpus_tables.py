@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sedutils.claims import claims
+from sedutils.claims import facts
 from sedutils.corpora import corpus
 from sedutils.corpora.corpus import SPLITS
 from sedutils.corpora.polyphonic import paper_name
@@ -69,11 +69,11 @@ def class_summary(corpus, published: pd.DataFrame) -> pd.DataFrame:
 
 
 def described(name: str) -> dict:
-    """What the paper on a corpus says of it: its entry in section ``datasets`` of the facts; or nothing."""
+    """What the paper on a corpus says of it: its entry in section ``datasets`` of its file; or nothing."""
     if name in DATASETS:
-        return claims.read_published(places.published("cakir2017_crnn")).dataset(DATASETS[name])
+        return facts.read(places.published("cakir2017_crnn")).dataset(DATASETS[name])
     if name == "itc_irst":
-        return claims.read_published(places.published("phan2018_multitask")).dataset(name)
+        return facts.read(places.published("phan2018_multitask")).dataset(name)
     return {}
 
 

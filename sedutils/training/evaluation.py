@@ -57,6 +57,50 @@ def read_scores(
     return np.load(where / f"scores_{split}.npy")
 
 
+def with_printed(table: pd.DataFrame, printed: pd.DataFrame, source: str) -> pd.DataFrame:
+    """A table with a column ``paper_*`` for each printed one and, on official data alone, the difference.
+
+    printed : a row for each of the table's; its ``F1`` or ``F1_mean`` stands beside the table's ``F1_mean``
+    """
+    table = table.copy()
+    for column in printed.columns:
+        table[f"paper_{column}"] = printed[column].to_numpy()
+        name = column.removesuffix("_mean")
+        if source == "official" and f"{name}_mean" in table:
+            table[f"{name}_difference"] = table[f"{name}_mean"] - table[f"paper_{column}"]
+    return table
+
+
+def beside_quoted(
+    ours: pd.DataFrame, printed: pd.DataFrame, metrics: tuple[str, ...], source: str
+) -> pd.DataFrame:
+    """A printed table with rows quoted from elsewhere, and ours where a method of that name is; ours alone last."""
+    renamed = {c: f"paper_{c}" for c in printed if c.startswith(metrics)} | {"cites": "quoted_from"}
+    theirs = printed.drop(columns="quoted").rename(columns=renamed)
+    table = theirs.merge(ours, "outer", on="method", sort=False)
+    order = [*printed.method, *(m for m in ours.method if m not in set(printed.method))]
+    table = table.set_index("method").loc[order].reset_index()
+    if source == "official":
+        for metric in metrics:
+            table[f"{metric}_difference"] = table[f"{metric}_mean"] - table[f"paper_{metric}_mean"]
+    return table
+
+
+def provenance(table: pd.DataFrame, **columns: str) -> pd.DataFrame:
+    """A table with where its numbers come from (corpus, source, size) before all other columns."""
+    first = pd.DataFrame(columns, index=table.index)
+    return pd.concat([first, table], axis=1)
+
+
+def class_columns(values: dict[str, np.ndarray], labels: list[str]) -> pd.DataFrame:
+    """``<system>_mean`` and ``<system>_std`` over seeds of values ``(seeds, classes)``, a row a class."""
+    table = pd.DataFrame(index=pd.Index(labels, name="class"))
+    for system, each in values.items():
+        table[f"{system}_mean"] = each.mean(axis=0)
+        table[f"{system}_std"] = each.std(axis=0, ddof=1) if len(each) > 1 else np.nan
+    return table
+
+
 def mean_and_std(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Mean and standard deviation (ddof 1) over seeds, and how many there are."""
     values = rows.drop(columns="seed").groupby(by, sort=False)

@@ -12,7 +12,6 @@ from sedutils.features.frames import Frames
 from sedutils.metrics import bootstrap, segments
 from sedutils.metrics.segments import Counts
 from sedutils.papers.cakir2017 import chapter
-from sedutils.papers.cakir2017.verdicts import Judge
 from sedutils.pipeline import jobs
 from sedutils.training import evaluation, systems
 
@@ -23,22 +22,22 @@ COURSES = {"original": []} | {f"{s:+d}": [s] for s in SHIFTS}
 CONTROLS = {f"control {s}": [s, -s] for s in (1, 2)}
 
 
-def variants(results: chapter.Results) -> pd.DataFrame:
+def variants(run: chapter.FrameRun) -> pd.DataFrame:
     """One row a system of a family: parameters, epochs and scores, mean and std over seeds.
 
     Columns system, parameters, epochs, best_epoch, validation_score, F1_frm_mean, F1_frm_std, ER_frm_mean ...
     """
     rows = []
-    for name in results.systems:
-        for seed, rolls in zip(results.seeds, results.rolls[name], strict=True):
-            folder = results.models / name / str(seed)
+    for name in run.systems:
+        for seed, rolls in zip(run.seeds, run.rolls[name], strict=True):
+            folder = run.models / name / str(seed)
             history = pd.read_csv(folder / "history.csv")
             row = {"system": name, "seed": seed, "epochs": len(history)}
             best = history[history.best].iloc[0]
             row["best_epoch"] = best.epoch
             row["validation_score"] = best.validation_score
             row["parameters"] = systems.System.read(folder).parameters
-            rows.append(row | chapter.headline(results.test, rolls))
+            rows.append(row | chapter.headline(run.test, rolls))
     table = evaluation.mean_and_std(pd.DataFrame(rows), ["system"])
     same = ["parameters_std", "epochs_std", "best_epoch_std"]
     return table.drop(columns=same).rename(
@@ -98,74 +97,50 @@ def pitch_table(counts: dict[tuple[str, str], list[Counts]], seeds: list[int]) -
     return pd.DataFrame(rows, columns=["system", "course", "seed", "F1_frm", "change"])
 
 
-class Ablations(Judge):
-    """Tests of C10, C11, C14, C15, C28 and C29; the rows are those of `sedutils.papers.cakir2017.verdicts`."""
+def alike(run: chapter.FrameRun) -> list[dict]:
+    """C28: GRU and LSTM are alike within the spread over seeds."""
+    within = max(spread(run, "crnn_with_both"), spread(run, "crnn_lstm"))
+    words, rows = {"crnn_with_both": "GRU", "crnn_lstm": "LSTM"}, []
+    for a, b in (("crnn_with_both", "crnn_lstm"), ("crnn_lstm", "crnn_with_both")):
+        lead = f"{words[a]} - {words[b]}, frame F1, above minus the spread over seeds"
+        row = contrast("C28", lead, run.above(a, b, "F1_frm"), -within)
+        # a single seed has no spread, and nothing is alike within nothing
+        single = {"contrast": f"{lead} (one seed: no spread)", "outcome": "undecided"}
+        rows.append(row | (single if np.isnan(within) else {}))
+    return rows
 
-    def filters(self, shapes: dict[str, str]) -> list[dict]:
-        """C10 and C11 (Table IV); ``shapes`` maps a system to its filter as the paper prints it."""
-        of = {shape: system for system, shape in shapes.items()}
-        rows = [
-            contrast("C10", f"(5,5) - {s}, frame F1", self.lead(of["(5,5)"], of[s]))
-            for s in of
-            if s != "(5,5)"
-        ]
-        rows += [
-            contrast("C10", f"(3,3) - {s}, frame F1", self.lead(of["(3,3)"], of[s]))
-            for s in of
-            if s not in ("(3,3)", "(5,5)", "(3,11)")
-        ]
-        return rows + [
-            contrast("C11", f"{s} - (1,5), frame F1", self.lead(of[s], of["(1,5)"]), 15.0)
-            for s in of
-            if s != "(1,5)"
-        ]
 
-    def regularisation(self) -> list[dict]:
-        """C28 (GRU and LSTM alike within the spread over seeds) and C29 (batch norm and dropout help)."""
-        both = self.lead("crnn_with_both", "crnn_neither")
-        rows = [contrast("C29", "both - neither dropout nor batch norm, frame F1", both)]
-        within = max(self.spread("crnn_with_both"), self.spread("crnn_lstm"))
-        for a, b in (("crnn_with_both", "crnn_lstm"), ("crnn_lstm", "crnn_with_both")):
-            words = {"crnn_with_both": "GRU", "crnn_lstm": "LSTM"}
-            lead = f"{words[a]} - {words[b]}, frame F1, above minus the spread over seeds"
-            row = contrast("C28", lead, self.lead(a, b), -within)
-            # a single seed has no spread, and nothing is alike within nothing
-            single = {"contrast": f"{lead} (one seed: no spread)", "outcome": "undecided"}
-            rows.append(row | (single if np.isnan(within) else {}))
-        return rows
+def spread(run: chapter.FrameRun, name: str) -> float:
+    """Standard deviation of frame F1 over seeds in points; NaN for a single one."""
+    f1 = [run.score(c.sum(), "F1_frm") for c in run.counted(name, "F1_frm")]
+    return float(np.std(f1, ddof=1)) if len(f1) > 1 else np.nan
 
-    def spread(self, name: str) -> float:
-        """Standard deviation of frame F1 over seeds in points; NaN for a single one."""
-        f1 = [100 * segments.f1_score(c.sum()) for c in self.frames[name]]
-        return float(np.std(f1, ddof=1)) if len(f1) > 1 else np.nan
 
-    def pitch(self, counts: dict[tuple[str, str], list[Counts]]) -> list[dict]:
-        """C14 and C15 (Figure 5): a drop is the F1 lost by a shift, in points."""
-        runs = [counts[n, c] for n in NETWORKS for c in COURSES]
+def shifts(counts: dict[tuple[str, str], list[Counts]], resamples: int) -> list[dict]:
+    """C14 and C15 (Figure 5): a drop is the F1 lost by a shift, in points."""
+    runs = [counts[n, c] for n in NETWORKS for c in COURSES]
 
-        def resampled(spread: Callable) -> bootstrap.Estimate:
-            def statistic(*scores):
-                scores = 100 * np.stack(scores).reshape(len(NETWORKS), len(COURSES), -1)
-                drops = scores[:, :1] - scores[:, 1:]
-                down, up = drops[:, :2].mean(1), drops[:, 2:].mean(1)
-                return spread(
-                    dict(zip(NETWORKS, down, strict=True)), dict(zip(NETWORKS, up, strict=True))
-                )
-
-            return bootstrap.paired(runs, segments.f1_score, statistic, resamples=self.resamples)
-
-        rows = [
-            contrast(
-                "C14",
-                f"upward shifts: drop of the RNN - drop of the {n.upper()}",
-                resampled(lambda down, up, n=n: up["rnn"] - up[n]),
+    def resampled(statistic: Callable) -> bootstrap.Estimate:
+        def drops(*scores):
+            scores = 100 * np.stack(scores).reshape(len(NETWORKS), len(COURSES), -1)
+            drops = scores[:, :1] - scores[:, 1:]
+            down, up = drops[:, :2].mean(1), drops[:, 2:].mean(1)
+            return statistic(
+                dict(zip(NETWORKS, down, strict=True)), dict(zip(NETWORKS, up, strict=True))
             )
-            for n in ("cnn", "crnn")
-        ]
-        spread = resampled(
-            lambda down, up: np.ptp(list(up.values()), 0) - np.ptp(list(down.values()), 0)
+
+        return bootstrap.paired(runs, segments.f1_score, drops, resamples=resamples)
+
+    rows = [
+        contrast(
+            "C14",
+            f"upward shifts: drop of the RNN - drop of the {n.upper()}",
+            resampled(lambda down, up, n=n: up["rnn"] - up[n]),
         )
-        return [
-            *rows,
-            contrast("C15", "range of drops over networks: upward - downward shifts", spread),
-        ]
+        for n in ("cnn", "crnn")
+    ]
+    ranges = resampled(
+        lambda down, up: np.ptp(list(up.values()), 0) - np.ptp(list(down.values()), 0)
+    )
+    what = "range of drops over networks: upward - downward shifts"
+    return [*rows, contrast("C15", what, ranges)]

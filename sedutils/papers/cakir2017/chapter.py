@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora.corpus import Corpus
 from sedutils.corpora.polyphonic import paper_name
 from sedutils.decoding import smoothing, thresholds
 from sedutils.features.frames import Frames
@@ -15,24 +14,19 @@ from sedutils.metrics import sed_eval_adapter, segments
 from sedutils.pipeline import jobs
 from sedutils.show.tables import DATASETS
 from sedutils.training import evaluation, systems
+from sedutils.training.run import Run
 
 METRICS = ("F1_frm", "ER_frm", "F1_1s", "ER_1s")
 
 
-@dataclass(frozen=True)
-class Results:
-    """Decisions of every system and seed on the test recordings.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FrameRun(Run):
+    """Decisions of every system and seed on the test recordings, frame by frame.
 
-    corpus : the annotation that sed_eval gets
-    systems : names in the order of Table II
     settings : section ``evaluation`` of params.yaml
     """
 
-    corpus: Corpus
     features: Path
-    models: Path
-    systems: list[str]
-    seeds: list[int]
     settings: dict
     hop_s: float
 
@@ -43,6 +37,10 @@ class Results:
     @cached_property
     def validation(self) -> evaluation.Reference:
         return evaluation.Reference.read(self.features, "validation")
+
+    @property
+    def labels(self) -> list[str]:
+        return self.test.labels
 
     def scores(self, system: str, seed: int, split: str = "test") -> np.ndarray:
         return evaluation.read_scores(self.models, system, seed, split)
@@ -62,24 +60,49 @@ class Results:
 
     def decisions(self, system: str, seed: int) -> dict[str, np.ndarray]:
         """Rolls of the test recordings by name."""
-        scores = self.test.split(self.scores(system, seed))
-        return thresholds.decisions(scores, self.threshold(system), self.rule(system))
+
+        def make():
+            scores = self.test.split(self.scores(system, seed))
+            return thresholds.decisions(scores, self.threshold(system), self.rule(system))
+
+        return self.once(("decisions", system, seed), make)
 
     @cached_property
     def rolls(self) -> dict[str, list[dict[str, np.ndarray]]]:
         """Decisions: system -> one dict (recording -> roll) a seed."""
         return {s: [self.decisions(s, seed) for seed in self.seeds] for s in self.systems}
 
-    @cached_property
-    def frame_counts(self) -> dict[str, list[segments.Counts]]:
-        return {s: [self.test.counts(r) for r in runs] for s, runs in self.rolls.items()}
+    def counts(self, rolls: dict[str, np.ndarray], segment_frames: int = 1) -> segments.Counts:
+        return self.test.counts(rolls, segment_frames=segment_frames)
 
-    @cached_property
-    def second_counts(self) -> dict[str, list[segments.Counts]]:
+    def counted(self, system: str, metric: str) -> list[segments.Counts]:
+        """Of frames, or of seconds where the metric's name ends so."""
+        frames = segments.SECOND_FRAMES if metric.endswith("_1s") else 1
+
+        def make():
+            return [self.counts(self.decisions(system, seed), frames) for seed in self.seeds]
+
+        return self.once(("counted", system, frames), make)
+
+    def score(self, counts: segments.Counts, metric: str, row: None = None) -> np.ndarray:
+        """F1 in percent (``class_F1_frm``: of each class, 0 for one that never sounds), or the error rate."""
+        if metric.startswith("ER"):
+            return self.mean_of.error_rate(counts)
+        if metric.startswith("class"):
+            return 100 * np.nan_to_num(self.mean_of.class_f1_scores(counts))
+        return 100 * self.mean_of.f1_score(counts)
+
+    def class_scores(self) -> dict[str, np.ndarray]:
+        """Frame F1 of each class in percent: system -> ``(seeds, classes)``."""
         return {
-            s: [self.test.counts(r, segment_frames=segments.SECOND_FRAMES) for r in runs]
-            for s, runs in self.rolls.items()
+            s: np.array([self.score(c.sum(), "class_F1_frm") for c in self.counted(s, "F1_frm")])
+            for s in self.systems
         }
+
+    @property
+    def mean_of(self):
+        """The module with scores of `counted`."""
+        return segments
 
     def oracle(self, system: str, seed: int, split: str) -> dict[str, np.ndarray]:
         """Decisions on the test set at the threshold that is best on a split (``test``: an oracle)."""
@@ -97,12 +120,12 @@ class Results:
         }
 
 
-def table1(results: Results, published: pd.DataFrame) -> pd.DataFrame:
+def table1(run: FrameRun, published: pd.DataFrame) -> pd.DataFrame:
     """Parameters of every system, ours as trained, beside the printed ones (Table I, Sec. III-C)."""
     printed = published.query("dataset == 'synth2016'").set_index("method")
     rows = []
-    for name in results.systems:
-        system = systems.System.read(results.models / name / str(results.seeds[0]))
+    for name in run.systems:
+        system = systems.System.read(run.models / name / str(run.seeds[0]))
         known = printed.loc[name.upper()] if name.upper() in printed.index else {}
         arguments = {k: v for k, v in system.description["arguments"].items() if k != "kind"}
         rows.append(
@@ -117,21 +140,21 @@ def table1(results: Results, published: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def table2(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
+def table2(run: FrameRun, *, backend: str, workers: int) -> pd.DataFrame:
     """Table II, this corpus's four columns: one row a method and seed, and the reference rows."""
     runs = {
-        (system.upper(), seed): results.rolls[system][i]
-        for system in results.systems
-        for i, seed in enumerate(results.seeds)
+        (system.upper(), seed): run.rolls[system][i]
+        for system in run.systems
+        for i, seed in enumerate(run.seeds)
     }
-    for seed in results.seeds if "gmm" in results.systems else ():
-        runs["GMM, validation threshold", seed] = results.oracle("gmm", seed, "validation")
-    test = results.test.recordings.set_index("recording")
+    for seed in run.seeds if "gmm" in run.systems else ():
+        runs["GMM, validation threshold", seed] = run.oracle("gmm", seed, "validation")
+    test = run.test.recordings.set_index("recording")
     shared = {
-        "reference_events": {k: results.corpus.events_of(k) for k in test.index},
+        "reference_events": {k: run.corpus.events_of(k) for k in test.index},
         "durations": test.duration_s.to_dict(),
-        "labels": results.test.labels,
-        "hop_s": results.hop_s,
+        "labels": run.labels,
+        "hop_s": run.hop_s,
     }
     scored = jobs.parallel(
         sed_eval_adapter.frame_and_second_scores,
@@ -144,18 +167,18 @@ def table2(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
         {"method": name, "seed": seed} | scores
         for (name, seed), scores in zip(runs, scored, strict=True)
     ]
-    return pd.DataFrame(rows + reference_rows(results))
+    return pd.DataFrame(rows + reference_rows(run))
 
 
-def reference_rows(results: Results) -> list[dict]:
+def reference_rows(run: FrameRun) -> list[dict]:
     """Rows of Table II for each system at its oracle threshold, for silence, and for always on."""
     rows = []
-    for system in results.systems:
-        for seed in results.seeds:
-            found = headline(results.test, results.oracle(system, seed, "test"))
+    for system in run.systems:
+        for seed in run.seeds:
+            found = headline(run.test, run.oracle(system, seed, "test"))
             rows.append({"method": f"{system.upper()}, oracle", "seed": seed} | found)
-    for name, rolls in results.reference_rolls().items():
-        rows.append({"method": name, "seed": 0} | headline(results.test, rolls))
+    for name, rolls in run.reference_rolls().items():
+        rows.append({"method": name, "seed": 0} | headline(run.test, rolls))
     return rows
 
 
@@ -177,39 +200,21 @@ def beside_published(
     """Mean and std over seeds, the printed values, and, on official data alone, the difference."""
     ours = evaluation.mean_and_std(rows, ["method"])
     theirs = published[published.dataset == DATASETS[corpus]].set_index("method")
-    ours.insert(0, "corpus", corpus)
-    ours.insert(1, "source", source)
-    ours.insert(2, "size", size)
-    for metric in METRICS:
-        for part in ("mean", "std"):
-            ours[f"paper_{metric}_{part}"] = ours.method.map(theirs[f"{metric}_{part}"])
-        if source == "official":
-            ours[f"{metric}_difference"] = ours[f"{metric}_mean"] - ours[f"paper_{metric}_mean"]
-    return ours
+    names = [f"{metric}_{part}" for metric in METRICS for part in ("mean", "std")]
+    table = evaluation.with_printed(ours, theirs[names].reindex(ours.method), source)
+    return evaluation.provenance(table, corpus=corpus, source=source, size=size)
 
 
-def table3(results: Results, published: pd.DataFrame) -> pd.DataFrame:
+def table3(run: FrameRun, published: pd.DataFrame) -> pd.DataFrame:
     """Frame F1 per class in percent, mean and std over seeds, beside Table III where the classes are its."""
-    rows = []
-    for system in results.systems:
-        runs = [counts.sum() for counts in results.frame_counts[system]]
-        # 0 for a class that never sounds
-        values = 100 * np.nan_to_num([segments.class_f1_scores(counts) for counts in runs])
-        spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1], np.nan)
-        rows.append(
-            pd.DataFrame(
-                {f"{system}_mean": values.mean(axis=0), f"{system}_std": spread},
-                index=results.test.labels,
-            )
-        )
-    table = pd.concat(rows, axis=1)
+    table = evaluation.class_columns(run.class_scores(), run.labels)
     theirs = published.set_index("class")
     for name in ("CNN", "RNN", "CRNN"):
         column = theirs[f"F1_frm_{name}_mean"]
         table[f"paper_{name.lower()}"] = [
             column.get(paper_name(label), np.nan) for label in table.index
         ]
-    return table.rename_axis("class").reset_index()
+    return table.reset_index()
 
 
 def busiest(roll: np.ndarray, *, seconds: float, hop_s: float) -> float:

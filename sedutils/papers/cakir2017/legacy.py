@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils.metrics import bootstrap, scenes
-from sedutils.papers.cakir2017.recorded import FoldResults
+from sedutils.papers.cakir2017.recorded import SceneRun
 from sedutils.training import evaluation
 
 # Rows of Table V without a neural network
@@ -19,58 +19,46 @@ OTHERS = (
 METHODS = {"gmm": "GMM (scene-independent)"}
 
 
-def segments(results: FoldResults, system: str, seed: int) -> dict[str, list[np.ndarray]]:
+def segments(run: SceneRun, system: str, seed: int) -> dict[str, list[np.ndarray]]:
     """Scene -> the F1 of every one-second segment of its test recordings, one array a recording."""
-    rolls, truth = results.decisions(system, seed), results.test.rolls
+    rolls, truth = run.decisions(system, seed), run.test.rolls
     return {
         scene: [scenes.legacy_f1_scores(truth[k], rolls[k]) for k in names]
-        for scene, names in results.scenes.items()
+        for scene, names in run.scenes.items()
     }
 
 
-def table5(
-    results: FoldResults, published: pd.DataFrame, *, source: str, size: str
-) -> pd.DataFrame:
+def table5(run: SceneRun, published: pd.DataFrame, *, source: str, size: str) -> pd.DataFrame:
     """Ours as mean and std over seeds beside the printed rows, in percent; quoted rows have no ours.
 
     ``skipped_percent_mean`` is the share of segments with neither reference nor output, which the
     legacy F1 leaves out (Sec. IV-B). The printed GMM row is scene-dependent (reading A23), ours is not.
     """
     rows = []
-    for system in results.systems:
-        for seed in results.seeds:
-            f1, skipped = scenes.legacy_f1_score(segments(results, system, seed))
+    for system in run.systems:
+        for seed in run.seeds:
+            f1, skipped = scenes.legacy_f1_score(segments(run, system, seed))
             shares = {"legacy_F1_1s": 100 * f1, "skipped_percent": 100 * skipped}
             rows.append({"method": METHODS.get(system, system.upper()), "seed": seed} | shares)
     ours = evaluation.mean_and_std(pd.DataFrame(rows), ["method"])
-    printed = published.rename(columns={"cites": "quoted_from"})
-    printed = printed.rename(columns=lambda c: f"paper_{c}" if c.startswith("legacy") else c)
-    printed = printed.drop(columns="quoted")
-    table = printed.merge(ours, "outer", on="method", sort=False)
-    order = [*published.method, *(m for m in ours.method if m not in set(published.method))]
-    table = table.set_index("method").loc[order].reset_index()
-    table.insert(0, "corpus", "tut_sed_2009")
-    table.insert(1, "source", source)
-    table.insert(2, "size", size)
-    if source == "official":
-        table["legacy_F1_1s_difference"] = table.legacy_F1_1s_mean - table.paper_legacy_F1_1s_mean
-    return table
+    table = evaluation.beside_quoted(ours, published, ("legacy_F1_1s",), source)
+    return evaluation.provenance(table, corpus="tut_sed_2009", source=source, size=size)
 
 
-def resampled(results: FoldResults, system: str, *, resamples: int, seed: int = 0) -> np.ndarray:
+def resampled(run: SceneRun, system: str) -> np.ndarray:
     """Legacy F1 in percent of every seed, ``(seeds, resamples + 1)``, all test recordings first.
 
     Resamples draw recordings within their scene.
     """
-    strata = np.repeat(np.arange(len(results.scenes)), [len(n) for n in results.scenes.values()])
-    weights = bootstrap.unit_weights(strata, resamples=resamples, seed=seed)
+    strata = np.repeat(np.arange(len(run.scenes)), [len(n) for n in run.scenes.values()])
+    weights = bootstrap.unit_weights(strata, resamples=run.resamples, seed=run.draw)
     rows = []
-    for run in results.seeds:
-        parts = [s for scene in segments(results, system, run).values() for s in scene]
+    for seed in run.seeds:
+        parts = [s for scene in segments(run, system, seed).values() for s in scene]
         total = np.array([np.nansum(part) for part in parts])
         count = np.array([np.count_nonzero(~np.isnan(part)) for part in parts])
         scenes = []
-        for scene in range(len(results.scenes)):
+        for scene in range(len(run.scenes)):
             mine = strata == scene
             drawn = weights[:, mine] @ count[mine]
             mean = np.full(len(drawn), np.nan)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import bootstrap
+import scipy.stats
 
-from sedutils.claims import claims
-from sedutils.claims.verdicts import with_verdicts
+from sedutils.claims.verdicts import contrast
+from sedutils.metrics.bootstrap import Estimate
 from sedutils.papers.cakir2017 import visualisation
 
 FRAMES, BANDS = 64, 40  # of a maximising input: 1.28 s
@@ -47,10 +47,11 @@ def complexity(found: pd.DataFrame) -> pd.DataFrame:
     return found.drop(columns="input").assign(effective_rank=ranks)
 
 
-def judge(table: pd.DataFrame, sources: tuple[str, ...]) -> pd.DataFrame:
+def odd(table: pd.DataFrame) -> list[dict]:
     """C30: maximising inputs of the deepest layer have a higher effective rank than those of the first.
 
-    The interval comes from resampling feature maps; the paper itself judges by eye.
+    Rows for `sedutils.claims.verdicts.judge`. The interval comes from resampling feature maps; the paper
+    itself judges by eye.
     """
     rows = []
     for corpus, maps in table.groupby("corpus", sort=False):
@@ -58,24 +59,13 @@ def judge(table: pd.DataFrame, sources: tuple[str, ...]) -> pd.DataFrame:
             maps.effective_rank[maps.layer == layer].to_numpy() for layer in (1, maps.layer.max())
         )
         value = float(deepest.mean() - first.mean())
-        interval = bootstrap(
+        means = scipy.stats.bootstrap(
             (deepest, first),
             lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
             method="percentile",
             rng=np.random.default_rng(0),
-        ).confidence_interval
-        rows.append(
-            {
-                "claim": "C30",
-                "contrast": f"{corpus}: effective rank of inputs, deepest - first layer",
-                "bound": 0.0,
-                "outcome": claims.outcome([value], tuple(interval)),
-                "value": value,
-                "std": np.nan,
-                "low": interval.low,
-                "high": interval.high,
-                "n_seeds": 1,
-                "n_units": len(first) + len(deepest),
-            }
-        )
-    return with_verdicts(rows, {"C30": set(sources)})
+        ).bootstrap_distribution
+        what = f"{corpus}: effective rank of inputs, deepest - first layer"
+        found = Estimate(value, np.array([value]), means, n_units=len(first) + len(deepest))
+        rows.append(contrast("C30", what, found))
+    return rows

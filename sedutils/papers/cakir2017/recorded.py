@@ -16,8 +16,8 @@ import pandas as pd
 from sedutils.corpora import corpus as corpora
 from sedutils.decoding import thresholds
 from sedutils.metrics import scenes, sed_eval_adapter, segments
-from sedutils.papers.cakir2017.chapter import METRICS, Results
-from sedutils.papers.cakir2017.tagging import TagResults
+from sedutils.papers.cakir2017.chapter import METRICS, FrameRun
+from sedutils.papers.cakir2017.tagging import TagRun
 from sedutils.pipeline import jobs
 from sedutils.training import evaluation, systems
 
@@ -27,8 +27,8 @@ def method_of(system: str) -> str:
     return system.split("_")[0]
 
 
-@dataclass(frozen=True)
-class FoldResults(Results):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SceneRun(FrameRun):
     """Decisions of every method and seed on the test recordings of some folds of a corpus of scenes.
 
     systems : methods in the order of Table II; ``designs`` says which system of params.yaml each is
@@ -85,21 +85,13 @@ class FoldResults(Results):
         return self.decided(system, seed, threshold)
 
     def counts(self, rolls: dict[str, np.ndarray], segment_frames: int = 1) -> segments.Counts:
-        return scenes.scene_counts(
-            self.test.rolls, rolls, self.scenes, segment_frames=segment_frames
-        )
+        """`scenes.scene_counts`."""
+        frames = {"segment_frames": segment_frames}
+        return scenes.scene_counts(self.test.rolls, rolls, self.scenes, **frames)
 
-    @cached_property
-    def frame_counts(self) -> dict[str, list[segments.Counts]]:
-        """Method -> one `scene_counts` a seed."""
-        return {s: [self.counts(self.decisions(s, i)) for i in self.seeds] for s in self.systems}
-
-    @cached_property
-    def second_counts(self) -> dict[str, list[segments.Counts]]:
-        return {
-            s: [self.counts(self.decisions(s, i), segments.SECOND_FRAMES) for i in self.seeds]
-            for s in self.systems
-        }
+    @property
+    def mean_of(self):
+        return scenes
 
     @cached_property
     def strata(self) -> np.ndarray:
@@ -108,90 +100,82 @@ class FoldResults(Results):
         return np.repeat(np.arange(len(each)), [len(counts.substitutions) for counts in each])
 
 
-def results(
-    folder: Path,
-    features: Path,
-    models: Path,
-    *,
-    family: dict,
-    seeds: list[int],
-    settings: dict,
-    hop_s: float,
-) -> Results | TagResults:
-    """The results of a family on a corpus: with one split, with folds, or of tagging.
+def read(
+    folder: Path, features: Path, models: Path, *, family: dict, seeds: list[int], **about
+) -> FrameRun | TagRun:
+    """The run of a family on a corpus: with one split, with folds, or of tagging.
 
     family : its section of params.yaml, which says how many of the seeds and folds were trained
+    about : settings (section ``evaluation``), hop_s, title and draw
     """
     corpus, trials = corpora.read(folder), systems.trials(family, seeds, features)
-    seeds = list(dict.fromkeys(trial.seed for trial in trials))
     folds = list(dict.fromkeys(trial.fold for trial in trials))
+    about |= {"corpus": corpus, "features": features, "models": models}
+    about |= {"seeds": list(dict.fromkeys(trial.seed for trial in trials))}
+    about |= {"resamples": about["settings"]["resamples"]}
     if corpus.events is None:
-        return TagResults(features, models, family["systems"], seeds, folds, settings)
+        del about["settings"], about["hop_s"]
+        return TagRun(**about, systems=family["systems"], folds=folds)
     designs = {method_of(name): name for name in family["systems"]}
-    shared = (corpus, features, models, list(designs), seeds, settings, hop_s)
-    return Results(*shared) if folds == [None] else FoldResults(*shared, folds, designs)
+    about |= {"systems": list(designs)}
+    return FrameRun(**about) if folds == [None] else SceneRun(**about, folds=folds, designs=designs)
 
 
-def class_table(results: FoldResults) -> pd.DataFrame:
+def class_table(run: SceneRun) -> pd.DataFrame:
     """Frame F1 of each class in percent, mean and std over seeds, and its share of all event time."""
-    table = pd.DataFrame({"class": results.test.labels})
-    time = np.sum([roll.sum(axis=0) for roll in results.test.rolls.values()], axis=0)
-    table["share_percent"] = 100 * time / time.sum()
-    for system in results.systems:
-        runs = [scenes.class_f1_scores(counts.sum()) for counts in results.frame_counts[system]]
-        values = 100 * np.nan_to_num(runs)
-        table[f"{system}_mean"] = values.mean(axis=0)
-        table[f"{system}_std"] = values.std(axis=0, ddof=1) if len(values) > 1 else np.nan
+    table = evaluation.class_columns(run.class_scores(), run.labels).reset_index()
+    time = np.sum([roll.sum(axis=0) for roll in run.test.rolls.values()], axis=0)
+    table.insert(1, "share_percent", 100 * time / time.sum())
     return table.sort_values("share_percent", ascending=False, kind="stable", ignore_index=True)
 
 
-def score_run(*, results: FoldResults, system: str, seed: int, events: dict) -> list[dict]:
+def score_run(*, run: SceneRun, system: str, seed: int, events: dict) -> list[dict]:
     """The four numbers of Table II of one run by sed_eval itself, scene by scene, and their mean.
 
     ``events`` : recording -> annotated events. The GMM has a second row, at its validation threshold.
     """
-    chosen = {system.upper(): results.decisions(system, seed)}
+    chosen = {system.upper(): run.decisions(system, seed)}
     if system == "gmm":
-        chosen["GMM, validation threshold"] = results.validated(system, seed)
-    durations = results.test.recordings.set_index("recording").duration_s
+        chosen["GMM, validation threshold"] = run.validated(system, seed)
+    durations = run.test.recordings.set_index("recording").duration_s
     rows = []
     for name, rolls in chosen.items():
         each = [
             sed_eval_adapter.frame_and_second_scores(
                 {k: rolls[k] for k in names},
                 {k: events[k] for k in names},
-                results.test.labels,
+                run.labels,
                 durations=durations[names].to_dict(),
-                hop_s=results.hop_s,
+                hop_s=run.hop_s,
             )
-            for names in results.scenes.values()
+            for names in run.scenes.values()
         ]
         rows.append({"method": name, "seed": seed, **pd.DataFrame(each)[list(METRICS)].mean()})
     return rows
 
 
-def table2(results: FoldResults, *, backend: str, workers: int) -> pd.DataFrame:
+def table2(run: SceneRun, *, backend: str, workers: int) -> pd.DataFrame:
     """Table II, the columns of one corpus: one row a method and seed, and two rows that know nothing."""
-    events = {k: results.corpus.events_of(k) for k in results.test.rolls}
+    events = {k: run.corpus.events_of(k) for k in run.test.rolls}
     tasks = [
         # a copy, without the counts that the original keeps
-        {"results": replace(results), "system": system, "seed": seed, "events": events}
-        for system in results.systems
-        for seed in results.seeds
+        {"run": replace(run), "system": system, "seed": seed, "events": events}
+        for system in run.systems
+        for seed in run.seeds
     ]
     scored = jobs.parallel(score_run, tasks, label="scores", backend=backend, workers=workers)
     rows = [row for part in scored for row in part]
-    for name, rolls in results.reference_rolls().items():
-        rows.append({"method": name, "seed": 0} | headline(results, rolls))
+    for name, rolls in run.reference_rolls().items():
+        rows.append({"method": name, "seed": 0} | headline(run, rolls))
     return pd.DataFrame(rows)
 
 
-def headline(results: FoldResults, rolls: dict[str, np.ndarray]) -> dict[str, float]:
+def headline(run: SceneRun, rolls: dict[str, np.ndarray]) -> dict[str, float]:
     """The four numbers of Table II by `sedutils.metrics.scenes`, which tests hold equal to sed_eval."""
 
     def score(frames):
-        each = scenes.per_scene(results.test.rolls, rolls, results.scenes, segment_frames=frames)
+        each = scenes.per_scene(run.test.rolls, rolls, run.scenes, segment_frames=frames)
         totals = (counts.sum() for counts in each)
-        return scenes.scene_scores(dict(zip(results.scenes, totals, strict=True)))
+        return scenes.scene_scores(dict(zip(run.scenes, totals, strict=True)))
 
     return segments.frame_and_second(score)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from sedutils.claims.verdicts import contrast, nothing, with_verdicts
+from sedutils.claims.verdicts import contrast, nothing
 from sedutils.decoding.thresholds import decisions
 from sedutils.metrics import bootstrap, segments
 from sedutils.show.plots import SYSTEM_COLOURS
@@ -119,10 +119,8 @@ def printed_settings(row: pd.Series) -> str:
     return settings(pd.Series(known))
 
 
-def judge(
-    points: pd.DataFrame, models: Path, features: Path, evaluated: dict, source: str
-) -> pd.DataFrame:
-    """C12 and C13 on TUT-SED Synthetic 2016: one row a contrast, with the verdict of the claim.
+def odd(points: pd.DataFrame, models: Path, features: Path, evaluated: dict) -> list[dict]:
+    """C12 and C13 on TUT-SED Synthetic 2016, rows for `sedutils.claims.verdicts.judge`.
 
     models : folder of that corpus's grid
     evaluated : section ``evaluation`` of params.yaml
@@ -134,8 +132,7 @@ def judge(
         scores = reference.split(evaluation.read_scores(models, row.name, row.seed, "test"))
         counts.append([reference.counts(decisions(scores, evaluated["threshold"]))])
     resamples = evaluated["resamples"]
-    found = [*equal_sizes(rows, counts, resamples), layout_matters(rows, counts, resamples)]
-    return with_verdicts(found, source)
+    return [*equal_sizes(rows, counts, resamples), layout_matters(rows, counts, resamples)]
 
 
 def equal_sizes(rows: pd.DataFrame, counts: list, resamples: int) -> list[dict]:

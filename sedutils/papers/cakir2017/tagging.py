@@ -15,6 +15,7 @@ from sedutils.features.frames import Frames
 from sedutils.metrics.ratios import mean_of_known
 from sedutils.metrics.tags import equal_error_rates
 from sedutils.training import evaluation
+from sedutils.training.run import Run
 
 EVALUATION_FOLD = 0
 # Rows of Table VI, and what params.yaml calls them (reading A02: the printed CNN, then that of Sec. IV-D)
@@ -26,21 +27,18 @@ METHODS = {
     "cnn_chime_twin": "CNN of Sec. IV-D",
 }
 PARTS = ("dev", "eval")
+METRICS = tuple(f"EER_{part}" for part in PARTS)
 
 
-@dataclass(frozen=True)
-class TagResults:
-    """Scores of every system, seed and fold on the test chunks.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TagRun(Run):
+    """Scores of every system, seed and fold on the test chunks; its metrics are `METRICS`.
 
     systems : as params.yaml calls them, see `METHODS`
     """
 
     features: Path
-    models: Path
-    systems: list[str]
-    seeds: list[int]
     folds: list[int]
-    settings: dict
 
     def folds_of(self, part: str) -> list[int]:
         """The folds behind a column of Table VI; ValueError where none of them was trained."""
@@ -55,10 +53,6 @@ class TagResults:
     def targets(self) -> dict[int, np.ndarray]:
         """Fold -> tags of its test chunks, bool (chunks, classes)."""
         return {fold: tags(self.features, fold) for fold in self.folds}
-
-    @cached_property
-    def labels(self) -> list[str]:
-        return (self.features / "labels.txt").read_text().split("\n")[:-1]
 
     def scores(self, system: str, seed: int, fold: int) -> np.ndarray:
         return evaluation.read_scores(self.models, system, seed, "test", fold=fold)
@@ -79,15 +73,18 @@ class TagResults:
         ]
         return np.array(each)
 
-    def resampled(self, system: str, part: str, *, seed: int = 0) -> np.ndarray:
+    def resampled(self, system: str, metric: str, row: None = None) -> np.ndarray:
         """Mean equal error rate in percent of every seed, ``(seeds, resamples + 1)``, all chunks first.
 
         Resamples draw chunks within a fold, the same ones for every system and seed.
         """
-        errors = np.zeros((len(self.seeds), self.settings["resamples"] + 1))
+        return self.once((system, metric), lambda: self.drawn(system, metric.removeprefix("EER_")))
+
+    def drawn(self, system: str, part: str) -> np.ndarray:
+        errors = np.zeros((len(self.seeds), self.resamples + 1))
         folds = self.folds_of(part)
         for fold in folds:
-            targets, rng = self.targets[fold], np.random.default_rng((seed, fold))
+            targets, rng = self.targets[fold], np.random.default_rng((self.draw, fold))
             scores = [self.scores(system, run, fold) for run in self.seeds]
             for i in range(errors.shape[1]):
                 drawn = rng.integers(len(targets), size=len(targets)) if i else slice(None)
@@ -96,9 +93,10 @@ class TagResults:
                     errors[run, i] += 100 * mean_of_known(rates, axis=0) / len(folds)
         return errors
 
-    def units(self, part: str) -> int:
+    def units(self, metric: str) -> int:
         """How many chunks a column of Table VI rests on."""
-        return sum(len(self.targets[fold]) for fold in self.folds_of(part))
+        folds = self.folds_of(metric.removeprefix("EER_"))
+        return sum(len(self.targets[fold]) for fold in folds)
 
 
 def tags(features: Path, fold: int) -> np.ndarray:
@@ -107,41 +105,27 @@ def tags(features: Path, fold: int) -> np.ndarray:
     return np.array(frames.targets[frames.recordings.first_frame.to_numpy()], dtype=bool)
 
 
-def seed_rows(results: TagResults) -> pd.DataFrame:
+def seed_rows(run: TagRun) -> pd.DataFrame:
     """EER_dev and EER_eval in percent, one row a system and seed."""
     rows = []
-    for system in results.systems:
-        for seed in results.seeds:
-            errors = {f"EER_{part}": results.error(system, seed, part) for part in PARTS}
+    for system in run.systems:
+        for seed in run.seeds:
+            errors = {f"EER_{part}": run.error(system, seed, part) for part in PARTS}
             rows.append({"method": METHODS[system], "seed": seed} | errors)
     return pd.DataFrame(rows)
 
 
-def table6(results: TagResults, published: pd.DataFrame, *, source: str, size: str) -> pd.DataFrame:
+def table6(run: TagRun, published: pd.DataFrame, *, source: str, size: str) -> pd.DataFrame:
     """Ours as mean and std over seeds beside the printed rows; quoted rows have no ours."""
-    ours = evaluation.mean_and_std(seed_rows(results), ["method"])
-    printed = published.drop(columns="quoted").rename(columns={"cites": "quoted_from"})
-    printed = printed.rename(columns=lambda c: f"paper_{c}" if c.startswith("EER") else c)
-    table = printed.merge(ours, "outer", on="method", sort=False)
-    order = [*published.method, *(m for m in ours.method if m not in set(published.method))]
-    table = table.set_index("method").loc[order].reset_index()
-    for place, (column, value) in enumerate(
-        {"corpus": "chime_home", "source": source, "size": size}.items()
-    ):
-        table.insert(place, column, value)
-    if source == "official":
-        for part in PARTS:
-            table[f"EER_{part}_difference"] = (
-                table[f"EER_{part}_mean"] - table[f"paper_EER_{part}_mean"]
-            )
-    return table
+    ours = evaluation.mean_and_std(seed_rows(run), ["method"])
+    table = evaluation.beside_quoted(ours, published, METRICS, source)
+    return evaluation.provenance(table, corpus="chime_home", source=source, size=size)
 
 
-def class_errors(results: TagResults, part: str) -> pd.DataFrame:
-    """Equal error rate per class in percent, mean and std over seeds: label, ``<system>_{mean,std}``."""
-    table = pd.DataFrame(index=pd.Index(results.labels, name="class"))
-    for system in results.systems:
-        rates = np.array([results.class_errors(system, seed, part) for seed in results.seeds])
-        table[f"{system}_mean"] = rates.mean(axis=0)
-        table[f"{system}_std"] = rates.std(axis=0, ddof=1) if len(rates) > 1 else np.nan
-    return table.reset_index()
+def class_errors(run: TagRun, part: str) -> pd.DataFrame:
+    """Equal error rate per class in percent, mean and std over seeds: class, ``<system>_{mean,std}``."""
+    values = {
+        system: np.array([run.class_errors(system, seed, part) for seed in run.seeds])
+        for system in run.systems
+    }
+    return evaluation.class_columns(values, run.labels).reset_index()

@@ -12,7 +12,7 @@ from sedutils.features.spectra import log_mel
 from sedutils.metrics import activity
 from sedutils.papers.comparison.cuts import GRID_S
 from sedutils.papers.comparison.entries import WEAK
-from sedutils.papers.comparison.results import Results
+from sedutils.papers.comparison.results import CutRun
 from sedutils.show.plots import FAINT, INK, SYSTEM_COLOURS, event_lanes, mel_image, name_of
 
 COLOURS = SYSTEM_COLOURS | {
@@ -167,7 +167,7 @@ def overlap(a: tuple, b: tuple) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def example(results: Results, cut: str, audio: np.ndarray, front_end: dict):
+def example(results: CutRun, cut: str, audio: np.ndarray, front_end: dict):
     """Annotation and decisions of every system (first seed) below the spectrogram of a test cut.
 
     audio : ``(samples,)`` at the front end's rate; ``front_end`` : of `sedutils.features.spectra.log_mel`

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sedutils.papers.comparison.entries import STRONG, WEAK
-from sedutils.papers.comparison.results import Results
+from sedutils.papers.comparison.results import CutRun
 from sedutils.papers.comparison.scoring import METRICS
 from sedutils.show.columns import Column, spread
 
@@ -100,7 +100,7 @@ def winner(table: pd.DataFrame, metric: str) -> str:
     return words + "".join(f"; next {row.title} ({spread(row, metric)})" for row in rest[:1])
 
 
-def widths(results: Results, designs: dict) -> str:
+def widths(results: CutRun, designs: dict) -> str:
     """How wide the networks are: units or maps of each; designs : section ``systems``."""
     found = {name: designs[name] for name in results.entries}
     return ", ".join(

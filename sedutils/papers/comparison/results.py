@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora.corpus import Corpus
 from sedutils.decoding.confidence import in_frames
 from sedutils.metrics import activity, bootstrap, ratios, segments
 from sedutils.papers.comparison import cuts
@@ -16,34 +15,26 @@ from sedutils.papers.comparison.cuts import GRID_S
 from sedutils.papers.comparison.entries import Entry
 from sedutils.papers.comparison.smoothing import Rule, search
 from sedutils.pipeline import jobs
+from sedutils.training.run import Run
 
 
-@dataclass(frozen=True)
-class Results:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CutRun(Run):
     """What the compared systems say of cuts of the validation and test mixtures of a corpus.
 
-    corpus : the annotation
     features, models : folders of all front ends (of a size) and of all families (of the corpus)
     entries : the systems; seeds : of each those that are trained
     hops : of each front end, in seconds
     seconds : of a cut
-    resamples : of the bootstrap
     spread : how `sedutils.pipeline.jobs.parallel` spreads the searches for thresholds
     """
 
-    corpus: Corpus
-    features: Path
-    models: Path
-    entries: dict[str, Entry]
     seeds: dict[str, list[int]]
+    features: Path
+    entries: dict[str, Entry]
     hops: dict[str, float]
     seconds: float
-    resamples: int
     spread: dict
-
-    @property
-    def labels(self) -> list[str]:
-        return list(self.corpus.labels)
 
     @property
     def trials(self) -> list[tuple[str, int]]:
@@ -144,17 +135,22 @@ class Results:
         }
 
     @cached_property
-    def counts(self) -> dict[str, list[segments.Counts]]:
-        """Frame counts by unit of the bootstrap: system -> one a seed."""
-        truth = dict(zip(self.test.recording, self.truths["test"], strict=True))
-        reference = self.by_mixture(truth)
-        return {
-            name: [
-                bootstrap.unit_counts(reference, self.by_mixture(self.decisions[name, seed]))
-                for seed in self.seeds[name]
-            ]
-            for name in self.entries
-        }
+    def reference(self) -> dict[str, np.ndarray]:
+        """The annotation of the test mixtures, as far as cuts reach."""
+        return self.by_mixture(dict(zip(self.test.recording, self.truths["test"], strict=True)))
+
+    def counted(self, system: str, metric: str) -> list[segments.Counts]:
+        """Frame counts by unit of the bootstrap."""
+
+        def make():
+            rolls = (self.decisions[system, seed] for seed in self.seeds[system])
+            return [bootstrap.unit_counts(self.reference, self.by_mixture(r)) for r in rolls]
+
+        return self.once(("counted", system), make)
+
+    def score(self, counts: segments.Counts, metric: str, row: None = None) -> np.ndarray:
+        """Frame F1 in percent."""
+        return 100 * segments.f1_score(counts)
 
     @cached_property
     def always_on(self) -> float:

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from sedutils.claims import claims
-from sedutils.metrics import activity, bootstrap, events, psds, sed_eval_adapter, segments
+from sedutils.claims import verdicts
+from sedutils.metrics import activity, events, psds, sed_eval_adapter
 from sedutils.papers.comparison.cuts import GRID_S
-from sedutils.papers.comparison.results import Results
+from sedutils.papers.comparison.results import CutRun
 from sedutils.pipeline import jobs
 from sedutils.training import evaluation
 
@@ -24,23 +24,23 @@ METRICS = {
 TRAINING, SCORING = "comparison, training of {}, one {}", "comparison, {} from samples to scores"
 
 
-def all_scores(results: Results, *, backend: str, workers: int) -> pd.DataFrame:
+def all_scores(run: CutRun, *, backend: str, workers: int) -> pd.DataFrame:
     """One row a system and seed: threshold and `METRICS`, F1 and PSDS in percent."""
     clips = events.AnnotatedClips(
-        results.test.assign(frames=len(results.truths["test"][0]), duration_s=results.seconds),
-        results.annotation,
-        tuple(results.labels),
+        run.test.assign(frames=len(run.truths["test"][0]), duration_s=run.seconds),
+        run.annotation,
+        tuple(run.labels),
         GRID_S,
     )
     tasks = [
         {
             "system": name,
             "seed": seed,
-            "threshold": results.rules[name, seed].threshold,
-            "scores": results.scores(name, seed),
+            "threshold": run.rules[name, seed].threshold,
+            "scores": run.scores(name, seed),
             "clips": clips,
         }
-        for name, seed in results.trials
+        for name, seed in run.trials
     ]
     return pd.DataFrame(
         jobs.parallel(score, tasks, label="scores", backend=backend, workers=workers)
@@ -71,7 +71,7 @@ def score(
     }
 
 
-def table(results: Results, rows: pd.DataFrame, speed: pd.DataFrame | None) -> pd.DataFrame:
+def table(run: CutRun, rows: pd.DataFrame, speed: pd.DataFrame | None) -> pd.DataFrame:
     """One row a system: who it is, mean and std of every metric over seeds, interval, size and cost.
 
     rows : of `all_scores`
@@ -81,18 +81,15 @@ def table(results: Results, rows: pd.DataFrame, speed: pd.DataFrame | None) -> p
     were not measured are NaN.
     """
     means = evaluation.mean_and_std(rows, ["system"]).set_index("system")
-    corpus, source = results.corpus.folder.name.rsplit("-", 1)
+    corpus, source = run.corpus.folder.name.rsplit("-", 1)
     found = []
-    for name, entry in results.entries.items():
-        frame = bootstrap.summary(
-            results.counts[name], segments.f1_score, resamples=results.resamples
-        )
-        low, high = (100 * border for border in frame.interval)
-        about = {"corpus": corpus, "source": source, "size": results.corpus.folder.parent.name}
+    for name, entry in run.entries.items():
+        low, high = run.estimate(lambda f1: f1, name, metric="F1_frm").interval
+        about = {"corpus": corpus, "source": source, "size": run.corpus.folder.parent.name}
         about |= {"system": name, "title": entry.title, "paper": entry.paper}
-        about |= {"supervision": entry.supervision, "parameters": results.parameters(name)}
+        about |= {"supervision": entry.supervision, "parameters": run.parameters(name)}
         spread = {"F1_frm_low": low, "F1_frm_high": high}
-        cost = costs(speed, name, results.rounds(name))
+        cost = costs(speed, name, run.rounds(name))
         found.append(about | means.loc[name].to_dict() | spread | cost)
     return pd.DataFrame(found)
 
@@ -100,7 +97,7 @@ def table(results: Results, rows: pd.DataFrame, speed: pd.DataFrame | None) -> p
 def costs(speed: pd.DataFrame | None, system: str, rounds: dict[str, float]) -> dict[str, float]:
     """Training in seconds and the real-time factor, from what `make benchmark` measured; else NaN.
 
-    rounds : of `Results.rounds`
+    rounds : of `CutRun.rounds`
     """
     value = {} if speed is None else dict(zip(speed.what, speed.value, strict=True))
     once = {unit: value.get(TRAINING.format(system, unit), np.nan) for unit in rounds}
@@ -110,31 +107,29 @@ def costs(speed: pd.DataFrame | None, system: str, rounds: dict[str, float]) -> 
     }
 
 
-def leads(results: Results, best: str) -> pd.DataFrame:
+def leads(run: CutRun, best: str) -> pd.DataFrame:
     """How far each other system lies behind the best one in frame F1, in points, on the same mixtures.
 
     Over the seeds that both have. ``clear``: interval and every seed are above zero.
     """
     found = []
-    for name, entry in results.entries.items():
+    for name, entry in run.entries.items():
         if name == best:
             continue
-        seeds = min(len(results.counts[best]), len(results.counts[name]))
-        pair = (results.counts[k][:seeds] for k in (best, name))
-        lead = bootstrap.compare(*pair, segments.f1_score, resamples=results.resamples)
+        lead = run.above(best, name, "F1_frm")
         low, high = lead.interval
         found.append(
             {
                 "system": name,
                 "title": entry.title,
                 "supervision": entry.supervision,
-                "behind": 100 * lead.value,
-                "low": 100 * low,
-                "high": 100 * high,
-                "std": 100 * lead.std,
-                "seeds": seeds,
+                "behind": lead.value,
+                "low": low,
+                "high": high,
+                "std": lead.std,
+                "seeds": lead.n_seeds,
                 "units": lead.n_units,
-                "clear": claims.outcome(lead.per_seed, lead.interval) == "holds",
+                "clear": verdicts.outcome(lead.per_seed, lead.interval) == "holds",
             }
         )
     columns = ["system", "title", "supervision", "behind", "low", "high", "std", "seeds", "units"]

@@ -11,24 +11,24 @@ import pandas as pd
 
 from sedutils.decoding import tag_thresholds
 from sedutils.metrics.tags import tag_f_scores
-from sedutils.papers.ebbers2020.results import PUBLIC, VALIDATION, Results
+from sedutils.papers.ebbers2020.results import PUBLIC, VALIDATION, WeakRun
 
 FORWARD = 0  # its place in directions_*.npy
 
 
-def forward(results: Results, system: str, seed: int, split: str) -> list[np.ndarray]:
+def forward(results: WeakRun, system: str, seed: int, split: str) -> list[np.ndarray]:
     """Scores of the forward network, ``(frames, classes)`` of each clip."""
     scores = results.array((system, seed), "directions", split)[FORWARD]
     return list(results.clips[split].parts(scores).values())
 
 
-def thresholds(results: Results, system: str, seed: int) -> np.ndarray:
+def thresholds(results: WeakRun, system: str, seed: int) -> np.ndarray:
     """Of the highest tag F on whole validation clips, ``(classes,)``."""
     last = [scores[-1] for scores in forward(results, system, seed, VALIDATION)]
     return tag_thresholds.best_f(np.stack(last), results.clips[VALIDATION].tags)[0]
 
 
-def onsets(results: Results) -> np.ndarray:
+def onsets(results: WeakRun) -> np.ndarray:
     """When a class begins in a public clip, in seconds ``(clips, classes)``; +inf where it does not."""
     clips = results.clips[PUBLIC]
     first_s = np.full(clips.tags.shape, np.inf)
@@ -37,7 +37,7 @@ def onsets(results: Results) -> np.ndarray:
     return first_s
 
 
-def heard(results: Results, systems: tuple[str, ...], seconds) -> pd.DataFrame:
+def heard(results: WeakRun, systems: tuple[str, ...], seconds) -> pd.DataFrame:
     """How well the tags of the first seconds of public clips tell what has sounded in them.
 
     Columns system, seed, seconds, clips (those that long), F (percent, mean of the classes that have sounded)
@@ -62,7 +62,7 @@ def heard(results: Results, systems: tuple[str, ...], seconds) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def waits(results: Results, system: str, seed: int) -> np.ndarray:
+def waits(results: WeakRun, system: str, seed: int) -> np.ndarray:
     """Seconds from the onset of a class until it is tagged, ``(clips, classes)`` of public clips.
 
     NaN where the class does not sound or is not tagged from its onset on, and where it was tagged before the CNN

@@ -5,14 +5,13 @@ those of every context; the tags that mask them are always those of all FBCRNNs 
 and threshold of each class are the best on validation clips.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora.corpus import Corpus
 from sedutils.decoding import class_wise, tag_thresholds
 from sedutils.decoding.class_wise import Choice
 from sedutils.metrics import events, psds, segments
@@ -28,6 +27,8 @@ from sedutils.papers.ebbers2020.experiments import (
     read_told,
 )
 from sedutils.show.plots import name_of
+from sedutils.training import evaluation
+from sedutils.training.run import Run
 
 VALIDATION, PUBLIC = "validation", "test"
 AVERAGE = "macro average"
@@ -40,31 +41,24 @@ SYSTEMS = {
 TOGETHER = "FBCRNN and tag-conditioned CNN"
 # What Table 3 calls a class of DESED where it is not the label with spaces
 PRINTED = {"Electric_shaver_toothbrush": "Electr. shaver/toothbrush"}
+# Of single networks on public clips: cut, and place of the only context to take
+METRICS = {"F": ("hidden", None)} | {f"F_{cut}": (cut, 0) for cut in CUTS}
 Ensemble = tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Results:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WeakRun(Run):
     """Kept scores of all networks on one corpus, and what is decided by them.
 
-    models : folder of the family; ``contexts`` and ``medians`` in frames; ``reach`` of the CNN to either side,
-        in frames; ``resamples`` of the clips, for intervals
+    ``contexts`` and ``medians`` in frames; ``reach`` of the CNN to either side, in frames
     """
 
-    corpus: Corpus
+    systems: tuple[str, ...] = tuple(SYSTEMS)
     features: Path
-    models: Path
-    seeds: tuple[int, ...]
     contexts: tuple[int, ...]
     medians: tuple[int, ...]
     reach: int
     hop_s: float
-    resamples: int
-    kept: dict = field(default_factory=dict)  # what was found, by ensemble
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return self.corpus.labels
 
     @cached_property
     def clips(self) -> dict[str, AnnotatedClips]:
@@ -125,25 +119,36 @@ class Results:
 
     def choice(self, members: Ensemble, cut: str = "hidden", context: int | None = None) -> Choice:
         """What is best on all validation clips."""
-        key = ("choice", members, cut, context)
-        if key not in self.kept:
+
+        def make():
             variants = self.masked(self.variants(members, VALIDATION, cut, context), VALIDATION)
-            self.kept[key] = class_wise.choose(variants, self.clips[VALIDATION])
-        return self.kept[key]
+            return class_wise.choose(variants, self.clips[VALIDATION])
+
+        return self.once(("choice", members, cut, context), make)
 
     def found(self, members, split, cut="hidden", context=None) -> pd.DataFrame:
         """The events of a split's clips: recording, onset_s, offset_s, label."""
-        key = ("found", members, split, cut, context)
-        if key not in self.kept:
+
+        def make():
             chosen = self.choice(members, cut, context)
             variants = self.masked(self.variants(members, split, cut, context), split)
-            self.kept[key] = class_wise.events_of(variants, chosen, self.clips[split])
-        return self.kept[key]
+            return class_wise.events_of(variants, chosen, self.clips[split])
+
+        return self.once(("found", members, split, cut, context), make)
 
     def counts(self, members, split, cut="hidden", context=None) -> segments.Counts:
         """Matched events clip by clip, for the bootstrap."""
         found = self.found(members, split, cut, context)
         return events.clip_counts(found, self.clips[split])
+
+    def counted(self, system: str, metric: str) -> list[segments.Counts]:
+        """Of single networks on public clips; ``metric`` of `METRICS`."""
+        cut, context = METRICS[metric]
+        return [self.counts(((system, seed),), PUBLIC, cut, context) for seed in self.seeds]
+
+    def score(self, counts: segments.Counts, metric: str, row: None = None) -> np.ndarray:
+        """Event-based F1 in percent, mean over the classes."""
+        return events.macro_f_score(counts)
 
     def f_scores(self, members, split, cut="hidden", context=None) -> pd.Series:
         """Event-based F1 (percent) by sed_eval of each class, and their mean as `AVERAGE`."""
@@ -165,14 +170,14 @@ def with_average(scores: pd.Series) -> pd.Series:
     return pd.concat([scores, pd.Series({AVERAGE: scores.mean()})])
 
 
-def crossed(results: Results, members: Ensemble) -> pd.DataFrame:
+def crossed(run: WeakRun, members: Ensemble) -> pd.DataFrame:
     """Events of validation clips, every other of which is decided by what is best on the others.
 
     The thresholds of the tags, too, come from the other half. What localisers were told, and which weights of a
     network stayed, does not: all validation clips have had a part in that.
     """
-    clips, scores = results.clips[VALIDATION], results.tag_scores(VALIDATION)
-    variants = results.variants(members, VALIDATION)
+    clips, scores = run.clips[VALIDATION], run.tag_scores(VALIDATION)
+    variants = run.variants(members, VALIDATION)
     even = np.arange(len(clips)) % 2 == 0
     tables = []
     for chosen_on in (even, ~even):
@@ -189,7 +194,7 @@ def crossed(results: Results, members: Ensemble) -> pd.DataFrame:
 
 
 def table3(
-    results: Results, printed: pd.DataFrame, *, corpus: str, source: str, size: str
+    run: WeakRun, printed: pd.DataFrame, *, corpus: str, source: str, size: str
 ) -> pd.DataFrame:
     """Table 3: a row a class, and their mean; F in percent by sed_eval.
 
@@ -198,25 +203,24 @@ def table3(
     public : chosen on validation clips, reported on public ones
     paper_C, paper_M, paper_F, baseline_F : as printed, where the classes are the paper's
     """
-    members = results.ensemble(FBCRNN, CONDITIONED)
-    choice, clips = results.choice(members), results.clips
-    on_halves = events.class_f_scores(crossed(results, members), clips[VALIDATION])
-    held = clips[PUBLIC].annotation.label.value_counts().reindex(results.labels, fill_value=0)
+    members = run.ensemble(FBCRNN, CONDITIONED)
+    choice, clips = run.choice(members), run.clips
+    on_halves = events.class_f_scores(crossed(run, members), clips[VALIDATION])
+    held = clips[PUBLIC].annotation.label.value_counts().reindex(run.labels, fill_value=0)
     table = pd.DataFrame(
         {
-            "class": [*results.labels, AVERAGE],
-            "C": [*(results.contexts[context] for context, _ in choice.variants), None],
+            "class": [*run.labels, AVERAGE],
+            "C": [*(run.contexts[context] for context, _ in choice.variants), None],
             "M": [*(width for _, width in choice.variants), None],
             "threshold": [*choice.thresholds, None],
             "events": [*held, held.sum()],
-            "validation": results.f_scores(members, VALIDATION).to_numpy(),
+            "validation": run.f_scores(members, VALIDATION).to_numpy(),
             "crossed": with_average(on_halves).to_numpy(),
-            "public": results.f_scores(members, PUBLIC).to_numpy(),
+            "public": run.f_scores(members, PUBLIC).to_numpy(),
         }
     ).astype({"C": "Int64", "M": "Int64", "threshold": float})
-    table = pd.concat([table, printed_columns(results.labels, printed)], axis=1)
-    first = pd.DataFrame({"corpus": corpus, "source": source, "size": size}, index=table.index)
-    return pd.concat([first, table], axis=1)
+    table = pd.concat([table, printed_columns(run.labels, printed)], axis=1)
+    return evaluation.provenance(table, corpus=corpus, source=source, size=size)
 
 
 def printed_columns(labels, printed: pd.DataFrame) -> pd.DataFrame:
@@ -237,7 +241,7 @@ def paper_name(label: str) -> str:
     return PRINTED.get(label, name_of(label))
 
 
-def detection(results: Results) -> pd.DataFrame:
+def detection(run: WeakRun) -> pd.DataFrame:
     """What ensembles and their members reach on public clips: F in percent by sed_eval, PSDS in 0..1.
 
     single_mean, single_std : over seeds, of a network alone (of all together, of a pair)
@@ -247,51 +251,50 @@ def detection(results: Results) -> pd.DataFrame:
         *((n, (s,)) for s, n in SYSTEMS.items()),
         (TOGETHER, (FBCRNN, CONDITIONED)),
     ):
-        members = results.ensemble(*systems)
+        members = run.ensemble(*systems)
         alone = [
-            results.f_scores(tuple((s, seed) for s in systems), PUBLIC)[AVERAGE]
-            for seed in results.seeds
+            run.f_scores(tuple((s, seed) for s in systems), PUBLIC)[AVERAGE] for seed in run.seeds
         ]
         rows.append(
             {
                 "system": name,
                 "networks": len(members),
-                "F": results.f_scores(members, PUBLIC)[AVERAGE],
+                "F": run.f_scores(members, PUBLIC)[AVERAGE],
                 "single_mean": np.mean(alone),
                 "single_std": np.std(alone, ddof=1) if len(alone) > 1 else np.nan,
                 "seeds": len(alone),
-                **{f"psds{n}": results.psds(members, n) for n in psds.SCENARIOS},
+                **{f"psds{n}": run.psds(members, n) for n in psds.SCENARIOS},
             }
         )
     return pd.DataFrame(rows)
 
 
-def contexts(results: Results) -> pd.DataFrame:
+def contexts(run: WeakRun) -> pd.DataFrame:
     """Event-based F (percent) on public clips of ensembles of taggers, context by context, for both cuts.
 
     hears_s : what a window has heard, its own frames and those that the CNN adds to them
     """
     rows = []
     for cut in CUTS:
-        for place, context in enumerate(results.contexts):
-            reach = results.reach if cut == "hidden" else 0
-            row = {"cut": cut, "C": context, "hears_s": (2 * (context + reach) + 1) * results.hop_s}
+        for place, context in enumerate(run.contexts):
+            reach = run.reach if cut == "hidden" else 0
+            row = {"cut": cut, "C": context, "hears_s": (2 * (context + reach) + 1) * run.hop_s}
             for system in TAGGERS:
-                scores = results.f_scores(results.ensemble(system), PUBLIC, cut, place)
+                scores = run.f_scores(run.ensemble(system), PUBLIC, cut, place)
                 row[system] = scores[AVERAGE]
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def tagging(results: Results) -> pd.DataFrame:
+def tagging(run: WeakRun) -> pd.DataFrame:
     """Tags of the ensemble of FBCRNNs: F (percent) of each class, and their mean, on both sets of clips.
 
     clips : public ones with the class
     """
-    columns = {"label": [*results.labels, AVERAGE]}
-    truth = results.clips[PUBLIC].tags
+    columns = {"label": [*run.labels, AVERAGE]}
+    truth = run.clips[PUBLIC].tags
     columns["clips"] = [*truth.sum(axis=0), int(truth.any(axis=1).sum())]
     for split, name in ((VALIDATION, "validation"), (PUBLIC, "public")):
-        scores = tag_f_scores(results.told[split], results.clips[split].tags)
+        scores = tag_f_scores(run.told[split], run.clips[split].tags)
         columns[name] = [*scores, pd.Series(scores).mean()]
     return pd.DataFrame(columns)

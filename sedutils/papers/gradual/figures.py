@@ -6,14 +6,21 @@ import pandas as pd
 
 from sedutils.decoding.dynamic import HOP_S
 from sedutils.papers.gradual.heard import NO_SPEECH
-from sedutils.papers.gradual.results import CONTROLS, GRADUAL, SYSTEMS, UNTRAINED, WITHOUT, Results
+from sedutils.papers.gradual.results import (
+    CONTROLS,
+    GRADUAL,
+    SYSTEMS,
+    UNTRAINED,
+    WITHOUT,
+    GradualRun,
+)
 from sedutils.show.plots import FAINT, INK, name_of
 
 COLOURS = {WITHOUT: "#2b6cb0", GRADUAL: "#c0392b", UNTRAINED: "#7f7f7f"}
 METRIC_NAMES = {"ER": "error rate saved", "F1": "F1 gained (points)"}
 
 
-def decoding(results: Results, label: str, recording: str, systems: list[str]):
+def decoding(results: GradualRun, label: str, recording: str, systems: list[str]):
     """Scores, dynamic threshold, decision and annotation of one evaluation clip; first seed."""
     fig, axes = plt.subplots(
         len(systems), 1, figsize=(8.5, 1.9 * len(systems)), sharex=True, squeeze=False

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sedutils.claims import claims
+from sedutils.claims import verdicts
 from sedutils.metrics.rare import AVERAGE
 from sedutils.papers.gradual.results import CONTROLS, SYSTEMS
 from sedutils.show.columns import Column
@@ -58,7 +58,7 @@ def gained(table: pd.DataFrame) -> str:
     for control, words in CONTROLS.items():
         row = rows.loc[(control, "F1", AVERAGE)]
         values = row[[name for name in table if name.startswith("seed_")]].astype(float)
-        outcome = claims.outcome(values, (row.low, row.high))
+        outcome = verdicts.outcome(values, (row.low, row.high))
         seen = {"holds": "a gain", "fails": "a loss", "undecided": "undecided"}[outcome]
         parts.append(f"{words} **{row.value:+.1f}** points [{row.low:.1f}, {row.high:.1f}]: {seen}")
     return "; ".join(parts)

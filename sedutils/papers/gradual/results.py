@@ -3,18 +3,15 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora import recipes
-from sedutils.corpora.corpus import Corpus
 from sedutils.decoding import dynamic
 from sedutils.metrics import bootstrap, rare
-from sedutils.metrics.hits import HitCounts
 from sedutils.metrics.rare import AVERAGE
 from sedutils.training import evaluation
+from sedutils.training.run import ClipRun
 
 SYSTEMS = {
     "crnn_ta": "CRNN+TA",
@@ -31,38 +28,20 @@ OWN_ROWS = {"finetuning_net": "Finetuning Net", "gradual_net": "Gradual Net"}
 METRICS = ("ER", "F1")
 
 
-@dataclass(frozen=True)
-class Results:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GradualRun(ClipRun):
     """Decisions of every system, seed and class on the clips of one corpus.
 
     models : folder of the family, as `sedutils.training.rare.decisions` fills it
     systems : those trained, of `SYSTEMS`
-    resamples : of the evaluation clips, for intervals
     selected : the split whose clips the thresholds are best on, for each class, system and seed
     """
 
-    corpus: Corpus
-    models: Path
-    systems: list[str]
-    seeds: list[int]
-    resamples: int
     selected: str = "validation"
-
-    @property
-    def labels(self) -> list[str]:
-        return list(self.corpus.labels)
-
-    @property
-    def rows(self) -> list[str]:
-        """Of a table: the classes and their mean."""
-        return [*self.labels, AVERAGE]
 
     def scores(self, system: str, seed: int, label: str, split: str) -> np.ndarray:
         """What a detector says of its clips, ``(clips, decisions)``."""
         return np.load(self.models / label / system / str(seed) / f"scores_{split}.npy")
-
-    def reference(self, label: str, split: str) -> pd.Series:
-        return recipes.onsets_of(self.corpus, label, split)
 
     @cached_property
     def rules(self) -> dict[tuple[str, int, str], dynamic.DynamicThreshold]:
@@ -82,52 +61,22 @@ class Results:
         frames = pd.DataFrame(dict(zip(("onset_s", "offset_s"), ends, strict=True)), index=clips)
         return (frames * dynamic.HOP_S).where(frames >= 0)
 
-    @cached_property
-    def counts(self) -> dict[str, list[list[HitCounts]]]:
-        """Evaluation clips counted: system -> a seed -> a class."""
-        return {
-            system: [
-                [
-                    rare.counts(
-                        self.reference(label, "evaluation"),
-                        self.found(system, seed, label, "evaluation").onset_s,
-                    )
-                    for label in self.labels
-                ]
-                for seed in self.seeds
-            ]
-            for system in self.systems
-        }
+    def onsets(self, system: str, split: str) -> list[list[pd.Series]]:
+        return [
+            [self.found(system, seed, label, split).onset_s for label in self.labels]
+            for seed in self.seeds
+        ]
 
-    @property
-    def n_units(self) -> int:
-        """Evaluation clips of all classes."""
-        return sum(len(self.reference(label, "evaluation")) for label in self.labels)
-
-    @cached_property
-    def resampled(self) -> dict[tuple[str, str], np.ndarray]:
-        """ER and F1 (percent) on all clips and on resamples: (system, metric) -> (seeds, resamples + 1, rows).
-
-        The mean over classes, the last row, is NaN in resamples that hold no event of one of them.
-        """
-        scores = {}
-        for system, metric in product(self.systems, METRICS):
-            classes = [
-                rare.resampled(self.counts[system], metric, resamples=self.resamples, row=i)
-                for i in range(len(self.labels))
-            ]
-            scores[system, metric] = np.stack([*classes, np.mean(classes, axis=0)], axis=-1)
-        return scores
-
-    def value(self, system: str, metric: str, row: str) -> np.ndarray:
-        """A row of `resampled`, ``(seeds, resamples + 1)``."""
-        return self.resampled[system, metric][..., self.rows.index(row)]
+    def resampled(self, system: str, metric: str, row: str | None = None) -> np.ndarray:
+        """The mean over classes is NaN in resamples that hold no event of one of them."""
+        if row == AVERAGE:
+            return np.mean([self.resampled(system, metric, x) for x in self.labels], axis=0)
+        return super().resampled(system, metric, row)
 
     def gain(self, control: str, metric: str, row: str) -> bootstrap.Estimate:
         """How much better the gradual net is than a control: F1 gained, errors saved; paired by clip."""
-        sign = 1 if metric == "F1" else -1
-        pair = [self.value(system, metric, row) for system in (GRADUAL, control)]
-        return bootstrap.estimate(pair, lambda a, b: sign * (a - b), n_units=self.n_units)
+        pair = (GRADUAL, control) if metric == "F1" else (control, GRADUAL)
+        return self.above(*pair, f"evaluation_{metric}", row)
 
     def shown(self, label: str) -> str:
         """The evaluation clip of the decoding figure.
@@ -145,15 +94,13 @@ class Results:
         return str(differs.index[np.argmax(differs)])
 
 
-def class_scores(results: Results, split: str) -> pd.DataFrame:
+def class_scores(run: GradualRun, split: str) -> pd.DataFrame:
     """ER and F1 (percent) by sed_eval: one row a system, seed and class, and the mean of the classes."""
-    references = [results.reference(label, split) for label in results.labels]
-    rows = []
-    for system, seed in product(results.systems, results.seeds):
-        found = [results.found(system, seed, label, split).onset_s for label in results.labels]
-        table = rare.score_table(results.labels, references, found)
-        rows.append(table.assign(system=system, seed=seed))
-    return pd.concat(rows, ignore_index=True)
+    tables = [
+        run.score_table(run.onsets(system, split), split, run.seeds).assign(system=system)
+        for system in run.systems
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 def printed_scores(published: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
@@ -179,14 +126,14 @@ def printed_scores(published: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
 
 
 def beside_published(
-    results: Results, published: pd.DataFrame, *, corpus: str, source: str, size: str
+    run: GradualRun, published: pd.DataFrame, *, corpus: str, source: str, size: str
 ) -> pd.DataFrame:
     """Table 1: mean and std over seeds, the paper's own rows beside ours, and the quoted rows.
 
     On official data also the difference. events : evaluation clips that have one, of ours
     """
-    ours = evaluation.mean_and_std(class_scores(results, "evaluation"), ["system", "class"])
-    printed = printed_scores(published, results.labels)
+    ours = evaluation.mean_and_std(class_scores(run, "evaluation"), ["system", "class"])
+    printed = printed_scores(published, run.labels)
     names = {theirs: own for own, theirs in OWN_ROWS.items()}
     mine = printed.assign(system=printed.system.map(names)).dropna(subset="system")
     ours = ours.merge(mine.drop(columns="quoted"), "left", ["system", "class"])
@@ -195,49 +142,46 @@ def beside_published(
             ours[f"{metric}_difference"] = ours[f"{metric}_mean"] - ours[f"paper_{metric}"]
     quoted = printed[printed.quoted].drop(columns="quoted")
     table = pd.concat([quoted.assign(quoted=True), ours.assign(quoted=False)], ignore_index=True)
-    events = {label: results.reference(label, "evaluation").count() for label in results.labels}
+    events = {label: run.reference(label, "evaluation").count() for label in run.labels}
     events[AVERAGE] = sum(events.values())
-    first = pd.DataFrame({"corpus": corpus, "source": source, "size": size}, index=table.index)
     table.insert(2, "events", table["class"].map(events).mask(table["quoted"]).astype("Int64"))
     table["seeds"] = table["seeds"].astype("Int64")
-    return pd.concat([first, table], axis=1)
+    return evaluation.provenance(table, corpus=corpus, source=source, size=size)
 
 
-def selections(results: Results) -> pd.DataFrame:
+def selections(run: GradualRun) -> pd.DataFrame:
     """The same networks with thresholds from elsewhere, and on other clips: mean and std over seeds.
 
     Columns split (the clips), selected (the clips that the thresholds are best on), system, class.
     """
-    on_reported = replace(results, selected="evaluation")
+    on_reported = replace(run, selected="evaluation")
     parts = [
         class_scores(of, split).assign(split=split, selected=of.selected)
         for of, split in (
-            (results, "evaluation"),
+            (run, "evaluation"),
             (on_reported, "evaluation"),
-            (results, "development"),
+            (run, "development"),
         )
     ]
     keys = ["split", "selected", "system", "class"]
     return evaluation.mean_and_std(pd.concat(parts, ignore_index=True), keys)
 
 
-def gains(results: Results) -> pd.DataFrame:
+def gains(run: GradualRun) -> pd.DataFrame:
     """What ASR features add, by control, metric and class: value, interval over clips, each seed."""
     rows = []
-    for control, metric, row in product(CONTROLS, METRICS, results.rows):
-        estimate = results.gain(control, metric, row)
-        seeds = {
-            f"seed_{s}": x for s, x in zip(results.seeds, estimate.per_seed.tolist(), strict=True)
-        }
+    for control, metric, row in product(CONTROLS, METRICS, run.rows):
+        estimate = run.gain(control, metric, row)
+        seeds = {f"seed_{s}": x for s, x in zip(run.seeds, estimate.per_seed.tolist(), strict=True)}
         rows.append({"control": control, "metric": metric, "class": row} | estimate.row() | seeds)
     return pd.DataFrame(rows)
 
 
-def thresholds(results: Results) -> pd.DataFrame:
+def thresholds(run: GradualRun) -> pd.DataFrame:
     """What was selected: one row a system, class and seed."""
     return pd.DataFrame(
         [
             {"system": system, "class": label, "seed": seed, "base": rule.base, "ratio": rule.ratio}
-            for (system, seed, label), rule in results.rules.items()
+            for (system, seed, label), rule in run.rules.items()
         ]
     )

@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from sedutils.corpora import recipes
-from sedutils.corpora.corpus import Corpus
 from sedutils.features import spectra
 from sedutils.metrics import rare
-from sedutils.metrics.hits import HitCounts
 from sedutils.papers.kao2018 import experiments
 from sedutils.papers.kao2018.experiments import Detector
 from sedutils.training import evaluation
+from sedutils.training.run import ClipRun
 from sedutils.training.systems import System
 
 # What the paper's tables call extractors (Table 1), regimes (Table 3) and classes -> ours
@@ -25,6 +22,7 @@ REGIMES = {
     "Pre-training (fixed CRNN)": "fixed",
     "Pre-training (finetune CRNN)": "finetuned",
 }
+FINETUNED = "Pre-training (finetune CRNN)"  # the system of Table 4
 PRINTED = {"babycry": "babycry", "glassbreak": "glass", "gunshot": "gunshot", "average": "avg"}
 # Rows of Table 4 that are ours: name -> split that chose units and nodes, and how events are accepted
 COMPARED = {
@@ -35,26 +33,19 @@ COMPARED = {
 PROBABILITY = 0.8  # Sec. 2.3
 
 
-@dataclass(frozen=True)
-class Results:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DetectorRun(ClipRun):
     """Detectors of every table: which they are, what they find.
 
-    models : folder of the family
-    systems : section ``systems`` of params.yaml
+    designs : section ``systems`` of params.yaml
     seeds, few : of the regimes, and of extractors and search
     probability : under which events are dropped; 0 for a value chosen on validation, for each detector
     """
 
-    corpus: Corpus
-    models: Path
-    systems: dict[str, dict]
-    seeds: list[int]
+    systems: tuple[str, ...] = (*EXTRACTORS, *REGIMES)
+    designs: dict[str, dict]
     few: list[int]
     probability: float
-
-    @property
-    def labels(self) -> list[str]:
-        return list(self.corpus.labels)
 
     @cached_property
     def choice(self) -> pd.DataFrame:
@@ -63,7 +54,7 @@ class Results:
 
     def extractors(self, method: str) -> dict[str, list[Detector]]:
         """Detectors of a row of Table 1: label -> one a seed."""
-        one = {method: self.systems[EXTRACTORS[method]]}
+        one = {method: self.designs[EXTRACTORS[method]]}
         return {label: experiments.extractors(label, one, self.few) for label in self.labels}
 
     def regime(self, name: str, split: str = "validation") -> dict[str, list[Detector]]:
@@ -85,51 +76,33 @@ class Results:
             for label in self.labels
         }
 
-    @cached_property
-    def chosen(self) -> dict[Detector, float]:
-        """The probabilities that were chosen on validation clips, as far as they were asked for."""
-        return {}
-
     def found(self, detector: Detector, split: str, probability: float | None = None) -> pd.Series:
         """Onset of the event in each clip, NaN for none."""
-        probability = self.probability if probability is None else probability
-        if not probability:
-            if detector not in self.chosen:
-                chosen = experiments.best_probability(detector, self.models, self.corpus)
-                self.chosen[detector] = chosen
-            probability = self.chosen[detector]
+        if probability is None:
+            probability = self.probability
+        probability = probability or self.once(
+            ("probability", detector),
+            lambda: experiments.best_probability(detector, self.models, self.corpus),
+        )
         return experiments.onsets(detector, self.models, self.corpus, split, probability)
 
-    @cached_property
-    def truth(self) -> dict[str, list[pd.Series]]:
-        """Onsets of the events in the clips of each split, class by class, NaN for none."""
-        return {
-            split: [recipes.onsets_of(self.corpus, label, split) for label in self.labels]
-            for split in ("development", "evaluation")
-        }
+    def onsets(self, system: str, split: str) -> list[list[pd.Series]]:
+        detectors = self.extractors(system) if system in EXTRACTORS else self.regime(system)
+        return self.all_found(detectors, split)
 
-    def scores(self, detectors: dict[str, list[Detector]], split: str, probability=None):
-        """One row a class (and average) and seed, by sed_eval: class, ER, F1 (percent), seed."""
-        tables = []
-        for run in zip(*detectors.values(), strict=True):
-            found = [self.found(d, split, probability) for d in run]
-            table = rare.score_table(self.labels, self.truth[split], found)
-            tables.append(table.assign(seed=run[0].seed))
-        return pd.concat(tables, ignore_index=True)
+    def all_found(self, detectors: dict[str, list[Detector]], split: str, probability=None):
+        """`found`: a seed, its classes."""
+        runs = zip(*detectors.values(), strict=True)
+        return [[self.found(d, split, probability) for d in run] for run in runs]
 
-    def counts(self, detectors: dict[str, list[Detector]], split: str) -> list[list[HitCounts]]:
-        """Counts by clip for the bootstrap: a seed, its classes."""
-        return [
-            [
-                rare.counts(truth, self.found(d, split))
-                for truth, d in zip(self.truth[split], run, strict=True)
-            ]
-            for run in zip(*detectors.values(), strict=True)
-        ]
+    def scored(self, detectors: dict[str, list[Detector]], split: str, probability=None):
+        """`ClipRun.score_table` of detectors."""
+        seeds = [d.seed for d in next(iter(detectors.values()))]
+        return self.score_table(self.all_found(detectors, split, probability), split, seeds)
 
 
 def error_rates(
-    results: Results, methods: dict[str, dict[str, list[Detector]]], printed: pd.DataFrame,
+    run: DetectorRun, methods: dict[str, dict[str, list[Detector]]], printed: pd.DataFrame,
     *, split: str, source: str, size: str,
 ) -> pd.DataFrame:  # fmt: skip
     """Table 1 or 3: ER of each method and class, mean and std over seeds, beside the printed value.
@@ -139,7 +112,7 @@ def error_rates(
     rows = []
     theirs = printed.set_index("method")
     for method, detectors in methods.items():
-        scores = results.scores(detectors, split)[["class", "ER", "seed"]]
+        scores = run.scored(detectors, split)[["class", "ER", "seed"]]
         table = evaluation.mean_and_std(scores, ["class"])
         table.insert(0, "method", method)
         table["paper_ER"] = [theirs.loc[method, f"ER_{PRINTED[c]}"] for c in table["class"]]
@@ -150,9 +123,9 @@ def error_rates(
     return table.assign(split=split, source=source, size=size)
 
 
-def hyperparameters(results: Results, printed: pd.DataFrame) -> pd.DataFrame:
+def hyperparameters(run: DetectorRun, printed: pd.DataFrame) -> pd.DataFrame:
     """Table 2: what each split chose for each class, and the paper's choice."""
-    ours = results.choice.rename(columns={"label": "class"})
+    ours = run.choice.rename(columns={"label": "class"})
     theirs = printed.set_index("class").reindex(ours["class"])
     return ours.assign(
         paper_units=theirs.bigru_units.to_numpy(),
@@ -161,15 +134,15 @@ def hyperparameters(results: Results, printed: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def comparison(results: Results, printed: pd.DataFrame, *, source: str, size: str) -> pd.DataFrame:
+def comparison(run: DetectorRun, printed: pd.DataFrame, *, source: str, size: str) -> pd.DataFrame:
     """Table 4: ER and F1, mean over classes, on development and evaluation clips; ours, then the paper's rows."""
     rows = []
     for name, (chosen_on, accepted) in COMPARED.items():
-        detectors = results.regime("Pre-training (finetune CRNN)", chosen_on)
+        detectors = run.regime(FINETUNED, chosen_on)
         probability = PROBABILITY if accepted == "as printed" else 0.0
         row = {"method": name, "chosen_on": chosen_on, "ours": True}
         for split, short in (("development", "dev"), ("evaluation", "eval")):
-            scores = results.scores(detectors, split, probability)
+            scores = run.scored(detectors, split, probability)
             average = scores[scores["class"] == rare.AVERAGE]
             for metric, column in (("ER", "ER"), ("F1", "F")):
                 row[f"{short}_{column}_mean"] = average[metric].mean()
@@ -189,26 +162,25 @@ def comparison(results: Results, printed: pd.DataFrame, *, source: str, size: st
     return table
 
 
-def class_table(results: Results) -> pd.DataFrame:
+def class_table(run: DetectorRun) -> pd.DataFrame:
     """ER and F1 of each class on both test sets, of the system of Table 4; mean and std over seeds."""
-    detectors = results.regime("Pre-training (finetune CRNN)")
+    detectors = run.regime(FINETUNED)
     parts = [
-        results.scores(detectors, split).assign(split=split)
-        for split in ("development", "evaluation")
+        run.scored(detectors, split).assign(split=split) for split in ("development", "evaluation")
     ]
     return evaluation.mean_and_std(pd.concat(parts), ["split", "class"])
 
 
-def thresholds(results: Results) -> pd.DataFrame:
+def thresholds(run: DetectorRun) -> pd.DataFrame:
     """The probability chosen on validation clips, and the one that is best on each test set, ER of both."""
     rows = []
-    for label, detectors in results.regime("Pre-training (finetune CRNN)").items():
+    for label, detectors in run.regime(FINETUNED).items():
         for d in detectors:
-            chosen = experiments.best_probability(d, results.models, results.corpus)
+            chosen = experiments.best_probability(d, run.models, run.corpus)
             for split in ("development", "evaluation"):
-                best = experiments.best_probability(d, results.models, results.corpus, split)
+                best = experiments.best_probability(d, run.models, run.corpus, split)
                 rates = [
-                    experiments.error_rate(d, results.models, results.corpus, split, p)
+                    experiments.error_rate(d, run.models, run.corpus, split, p)
                     for p in (chosen, best, PROBABILITY)
                 ]
                 keys = ("by_validation", "best_there", "as_printed")
@@ -219,11 +191,11 @@ def thresholds(results: Results) -> pd.DataFrame:
     return evaluation.mean_and_std(pd.DataFrame(rows), ["split", "class"])
 
 
-def strongest(results: Results, label: str) -> str:
+def strongest(run: DetectorRun, label: str) -> str:
     """The evaluation clip with an event that the first seed's detector is surest of; for a picture."""
-    detector = results.regime("Pre-training (finetune CRNN)")[label][0]
-    truth = recipes.onsets_of(results.corpus, label, "evaluation").dropna()
-    events = experiments.read_events(results.models / detector.path, "evaluation", truth.index)
+    detector = run.regime(FINETUNED)[label][0]
+    truth = run.reference(label, "evaluation").dropna()
+    events = experiments.read_events(run.models / detector.path, "evaluation", truth.index)
     return str(events.score.idxmax())
 
 
@@ -235,12 +207,12 @@ def normalised(system: System, sound: np.ndarray) -> torch.Tensor:
     return (torch.from_numpy(mel) - mean) / std
 
 
-def onset_errors(results: Results, split: str) -> pd.DataFrame:
+def onset_errors(run: DetectorRun, split: str) -> pd.DataFrame:
     """Found onset minus true onset in seconds, wherever both are; columns class, seed, error_s."""
     rows = []
-    for label, detectors in results.regime("Pre-training (finetune CRNN)").items():
-        truth = recipes.onsets_of(results.corpus, label, split)
+    for label, detectors in run.regime(FINETUNED).items():
+        truth = run.reference(label, split)
         for d in detectors:
-            error = (results.found(d, split) - truth).dropna()
+            error = (run.found(d, split) - truth).dropna()
             rows.append(pd.DataFrame({"class": label, "seed": d.seed, "error_s": error.to_numpy()}))
     return pd.concat(rows, ignore_index=True)

@@ -12,7 +12,7 @@ BOUNDARIES = ("onset", "offset")
 def distance_errors(results) -> pd.DataFrame:
     """Errors of the estimated distances in the active frames of the test recordings, in seconds.
 
-    results : `sedutils.papers.phan2018.results.Results`
+    results : `sedutils.papers.phan2018.results.MultitaskRun`
 
     Returns
     -------

@@ -91,7 +91,7 @@ def early_curve(validation: tuple[list, list], test: tuple[list, list], lags: li
 def waiting_table(results, waits_s: list[float]) -> pd.DataFrame:
     """`early_curve` of the proposed system with every seed, in seconds and percent: one row a wait and seed.
 
-    results : `sedutils.papers.phan2018.results.Results` of a corpus with a fixed split
+    results : `sedutils.papers.phan2018.results.MultitaskRun` of a corpus with a fixed split
     waits_s : after a frame, before its decision; infinity waits for the end of the recording
     """
     frames = max(len(roll) for roll in results.test.rolls.values())

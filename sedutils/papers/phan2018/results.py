@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from sedutils.corpora.corpus import Corpus
 from sedutils.decoding.confidence import ConfidenceRule, in_frames
 from sedutils.metrics import activity, bootstrap, sed_eval_adapter
 from sedutils.metrics.hits import HitCounts, count_hits, count_one_to_one, hit_counts
@@ -17,30 +16,29 @@ from sedutils.metrics.ratios import mean_of_known
 from sedutils.papers.phan2018.search import MedianRule, search_confidence, search_median
 from sedutils.pipeline import jobs
 from sedutils.training import evaluation
+from sedutils.training.run import Run
 
 # The paper's names of the two systems -> ours
 SYSTEMS = {"proposed": "multitask_crnn", "baseline": "multilabel_crnn"}
 METRICS = ("F1", "ER")
+ROWS = ("Average", "Overall")  # of Tables 1 and 2, after the classes
 COLLAR_S, SHARE_OF_LENGTH = 0.2, 0.5  # of the one-to-one scores beside the paper's (reading B12)
 # Names of Table 2 where they are not the data set's own with spaces for underscores
 PAPER_NAMES = {"alarms_and_sirens": "alarms & sirens"}
 
 
-@dataclass(frozen=True)
-class Results:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MultitaskRun(Run):
     """Decisions of both systems, every seed, on the test recordings of one corpus.
 
-    corpus : the annotation that sed_eval gets
-    features, models : folders of the front end and of the family
+    features : folder of the front end
     folds : those trained, whose models are averaged at test time (Sec. 4.2); ``[None]`` for a fixed split
     spread : how `sedutils.pipeline.jobs.parallel` spreads the threshold searches
     counting : what the thresholds are best at on validation data, "hits" as in the paper or "one to one"
     """
 
-    corpus: Corpus
+    systems: tuple[str, ...] = tuple(SYSTEMS)
     features: Path
-    models: Path
-    seeds: list[int]
     folds: list[int | None]
     hop_s: float
     spread: dict
@@ -53,6 +51,10 @@ class Results:
     @property
     def labels(self) -> list[str]:
         return self.test.labels
+
+    @property
+    def rows(self) -> list[str]:
+        return [*self.labels, *ROWS]
 
     def outputs(self, name: str, seed: int, fold: int | None, split: str) -> dict[str, np.ndarray]:
         """What a system says of each recording of a split.
@@ -122,12 +124,22 @@ class Results:
         """Decisions of a detector that hears nothing: every class is active all the time."""
         return {recording: np.ones_like(truth) for recording, truth in self.test.rolls.items()}
 
-    @cached_property
-    def counts(self) -> dict[str, list[HitCounts]]:
-        """Hits of both systems: system -> one `counted` a seed."""
-        return {name: [self.counted(rolls) for rolls in runs] for name, runs in self.rolls.items()}
+    def counted(self, system: str, metric: str) -> list[HitCounts]:
+        """The hits behind every metric."""
 
-    def counted(self, rolls: dict[str, np.ndarray]) -> HitCounts:
+        def make():
+            return [self.hits(rolls) for rolls in self.rolls[system]]
+
+        return self.once(("counted", system), make)
+
+    def score(self, counts: HitCounts, metric: str, row: str) -> np.ndarray:
+        """F1 or error rate in percent of a row of Tables 1 and 2; Average is over classes with events."""
+        if row == "Overall":
+            return percent(counts.overall(), metric)
+        values = percent(counts, metric)
+        return mean_of_known(values) if row == "Average" else values[..., self.labels.index(row)]
+
+    def hits(self, rolls: dict[str, np.ndarray]) -> HitCounts:
         """Hits of decisions by unit of the bootstrap ``(units, classes)``.
 
         Units are test recordings, or their 30-second blocks below twenty of them (`sedutils.metrics.bootstrap`).
@@ -174,53 +186,45 @@ def search(name: str, validation: tuple[list, list], count) -> ConfidenceRule | 
     return search_rule(*validation, count=count)[0]
 
 
-def score(counts: HitCounts, metric: str) -> np.ndarray:
+def percent(counts: HitCounts, metric: str) -> np.ndarray:
     """F1 or error rate in percent, with the shape of the counts."""
     return 100 * (counts.f1_score if metric == "F1" else counts.error_rate)
 
 
-def class_scores(results: Results) -> pd.DataFrame:
+def class_scores(run: MultitaskRun) -> pd.DataFrame:
     """One row a class (and Average, Overall) and seed: F1 and ER of both systems in percent."""
     rows = []
-    for i, seed in enumerate(results.seeds):
-        columns = {"class": [*results.labels, "Average", "Overall"], "seed": seed}
+    for i, seed in enumerate(run.seeds):
+        columns = {"class": run.rows, "seed": seed}
         for name in SYSTEMS:
             for metric in METRICS:
-                columns[f"{name}_{metric}"] = table_column(results.counts[name][i], metric)
+                counts = run.counted(name, metric)[i]
+                columns[f"{name}_{metric}"] = table_column(run, counts, metric)
         rows.append(pd.DataFrame(columns))
     return pd.concat(rows, ignore_index=True)
 
 
-def table_column(counts: HitCounts, metric: str) -> list[float]:
+def table_column(run: MultitaskRun, counts: HitCounts, metric: str) -> list[float]:
     """F1 or error rate of each class, Average and Overall, from counts by unit."""
-    whole = counts.sum()
-    values = score(whole, metric)
-    # of the classes that have a reference event
-    return [*values, mean_of_known(values), score(whole.overall(), metric)]
+    return [run.score(counts.sum(), metric, row) for row in run.rows]
 
 
 def beside_published(
-    results: Results, published: pd.DataFrame, *, corpus: str, source: str, size: str
+    run: MultitaskRun, published: pd.DataFrame, *, corpus: str, source: str, size: str
 ) -> pd.DataFrame:
     """Table 1 or 2: mean and std over seeds, the printed values, on official data the difference.
 
     And what a detector that is always on gets by the same counting.
     """
-    ours = evaluation.mean_and_std(class_scores(results), ["class"])
-    ours.insert(0, "corpus", corpus)
-    ours.insert(1, "source", source)
-    ours.insert(2, "size", size)
-    references = results.counts["proposed"][0].references.sum(axis=0)
-    ours.insert(4, "references", [*references, np.nan, references.sum()])
+    ours = evaluation.mean_and_std(class_scores(run), ["class"])
+    references = run.counted("proposed", "F1")[0].references.sum(axis=0)
+    ours.insert(1, "references", [*references, np.nan, references.sum()])
     for metric in METRICS:
-        ours[f"always_on_{metric}"] = table_column(results.counted(results.always_on), metric)
-    theirs = published.set_index("class")
+        ours[f"always_on_{metric}"] = table_column(run, run.hits(run.always_on), metric)
     names = [paper_name(label) for label in ours["class"]]
-    for column in theirs.columns:
-        ours[f"paper_{column}"] = theirs[column].reindex(names).to_numpy()
-        if source == "official" and f"{column}_mean" in ours:
-            ours[f"{column}_difference"] = ours[f"{column}_mean"] - ours[f"paper_{column}"]
-    return ours
+    theirs = published.set_index("class").reindex(names)
+    table = evaluation.with_printed(ours, theirs, source)
+    return evaluation.provenance(table, corpus=corpus, source=source, size=size)
 
 
 def paper_name(label: str) -> str:
@@ -228,7 +232,7 @@ def paper_name(label: str) -> str:
     return PAPER_NAMES.get(label, label.replace("_", " "))
 
 
-def one_to_one(results: Results) -> pd.DataFrame:
+def one_to_one(run: MultitaskRun) -> pd.DataFrame:
     """Event scores by sed_eval, each reference matched once: one row a system and seed, in percent.
 
     Thresholds are those of the paper's counting and, a second time, those chosen one to one. Beside both
@@ -236,18 +240,18 @@ def one_to_one(results: Results) -> pd.DataFrame:
     Onsets within 200 ms, offsets within 200 ms or half the length (reading B12). Average is over the
     classes that have test events.
     """
-    references = {k: results.corpus.events_of(k) for k in results.test.rolls}
+    references = {k: run.corpus.events_of(k) for k in run.test.rolls}
     rows = []
-    strict = replace(results, counting="one to one")
+    strict = replace(run, counting="one to one")
     decisions = {
         (name, chosen.counting): runs
-        for chosen in (results, strict)
+        for chosen in (run, strict)
         for name, runs in chosen.rolls.items()
     }
-    decisions["always on", ""] = [results.always_on]
+    decisions["always on", ""] = [run.always_on]
     for (name, counting), runs in decisions.items():
-        for seed, rolls in zip(results.seeds, runs, strict=False):
-            overall, classes = sed_eval_event(results, references, rolls)
+        for seed, rolls in zip(run.seeds, runs, strict=False):
+            overall, classes = sed_eval_event(run, references, rolls)
             known = classes[classes.n_reference > 0]
             rows.append(
                 {
@@ -263,16 +267,16 @@ def one_to_one(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def sed_eval_event(results: Results, references: dict, rolls: dict):
+def sed_eval_event(run: MultitaskRun, references: dict, rolls: dict):
     """sed_eval's scores of decisions: of all events, and a table of classes."""
     found = {
-        k: activity.events_at_borders(roll, results.labels, hop_s=results.hop_s)
+        k: activity.events_at_borders(roll, run.labels, hop_s=run.hop_s)
         for k, roll in rolls.items()
     }
     return sed_eval_adapter.event_scores(
         references,
         found,
-        results.labels,
+        run.labels,
         collar_s=COLLAR_S,
         percentage_of_length=SHARE_OF_LENGTH,
     )
