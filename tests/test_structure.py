@@ -5,6 +5,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+import record
 
 from sedutils.pipeline import closure
 from sedutils.site import rooms
@@ -103,7 +104,7 @@ def test_networks_know_nothing_of_kaldis_files():
 
 def test_the_picture_is_of_this_house():
     """`python -m sedutils.site.rooms` draws it anew."""
-    assert Path(rooms.PICTURE).read_text("utf-8") == rooms.drawn(), "make it anew"
+    assert record.staged(rooms.PICTURE) == rooms.drawn(), "make it anew"
 
 
 def test_the_picture_shows_every_room_once_and_arrows_down():

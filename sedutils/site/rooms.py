@@ -1,6 +1,6 @@
 """The packages of sedutils and who uses whom, as a picture.
 
-python -m sedutils.site.rooms           writes docs/rooms.svg, which CONTRIBUTING.md shows
+python -m sedutils.site.rooms           writes reports/rooms.svg, which CONTRIBUTING.md shows
 """
 
 import ast
@@ -10,7 +10,7 @@ from html import escape
 
 from sedutils.pipeline import closure, files
 
-PICTURE = "docs/rooms.svg"
+PICTURE = "reports/rooms.svg"
 WIDTH, HEIGHT = 250, 90  # of a box
 ACROSS, DOWN = 290, 130  # from one box to the next
 STYLE = """text { font: 12px sans-serif; fill: #222 } .name { font-weight: bold; font-size: 15px }
