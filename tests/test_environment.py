@@ -99,7 +99,7 @@ def test_a_python_that_does_not_work_is_passed_over(machine):
 
 
 def test_a_python_with_a_space_in_its_path_can_be_named(machine, tmp_path):
-    machine(python3_12=WORKS, python3_13=WORKS, venv="echo 3.13")
+    machine(python3_12="echo 3.12", python3_13="echo 3.13", venv="echo 3.13")
     made, _ = machine(PYTHON=str(tmp_path / "a tool box/python3.12"))
     assert made_with(made) == "python3.12"
 
