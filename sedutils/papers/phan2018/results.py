@@ -206,7 +206,7 @@ def class_scores(run: MultitaskRun) -> pd.DataFrame:
 
 def table_column(run: MultitaskRun, counts: HitCounts, metric: str) -> list[float]:
     """F1 or error rate of each class, Average and Overall, from counts by unit."""
-    return [run.score(counts.sum(), metric, row) for row in run.rows]
+    return [float(run.score(counts.sum(), metric, row)) for row in run.rows]
 
 
 def beside_published(
