@@ -75,33 +75,50 @@ def project(tmp_path, staged, monkeypatch):
         "language_info": {"name": "python"},
     }
     Path("notebooks").mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=saved), "notebooks/n.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=saved), "notebooks/10_n.ipynb")
     return tmp_path
 
 
 def test_what_stages_depend_on_holds_no_text_and_no_outputs(project):
     runner.sources()
-    code = nbformat.read("data/notebooks/code/n.ipynb", 4)
+    code = nbformat.read("data/notebooks/code/10_n.ipynb", 4)
     assert [c.source for c in code.cells] == ["from sedutils.show import player"]
     assert code.cells[0].execution_count is None and not code.cells[0].outputs
-    listed = Path("data/notebooks/code/n.files").read_text()
+    listed = Path("data/notebooks/code/10_n.files").read_text()
     assert re.search(r"^[0-9a-f]{64}  sedutils/show/player.css$", listed, re.M)
     stages_see = {p: p.read_bytes() for p in Path("data/notebooks/code").iterdir()}
-    path = Path("notebooks/n.ipynb")
+    path = Path("notebooks/10_n.ipynb")
     path.write_text(path.read_text().replace("words", "other words"))
     runner.sources()
     assert {p: p.read_bytes() for p in Path("data/notebooks/code").iterdir()} == stages_see
-    assert "other words" in Path("data/notebooks/text/n.ipynb").read_text()
+    assert "other words" in Path("data/notebooks/text/10_n.ipynb").read_text()
     assert params.resolved("paper") == json.loads(Path("data/params/paper.json").read_text())
 
 
+OWN = """{"cells": [{"cell_type": "raw", "source": "words", "metadata": {}},
+  {"cell_type": "code", "source": "%matplotlib inline", "metadata": {}, "outputs": [], "execution_count": 3}],
+ "metadata": {}, "nbformat": 4, "nbformat_minor": 2}"""
+
+
+def test_a_readers_own_notebook_is_no_part_of_the_pipeline(project):
+    Path("notebooks/Untitled.ipynb").write_text(OWN)
+    runner.sources()
+    assert {p.stem for p in Path("data/notebooks/code").iterdir()} == {"10_n", "report"}
+
+
+def test_git_keeps_a_readers_own_notebook_too():
+    kept = runner.clean(OWN)
+    assert runner.clean(OWN) == runner.clean(kept) == kept
+    assert [c.source for c in nbformat.reads(kept, 4).cells] == ["words", "%matplotlib inline"]
+
+
 def test_git_keeps_what_the_author_wrote(project):
-    kept = runner.clean(Path("notebooks/n.ipynb").read_text())
+    kept = runner.clean(Path("notebooks/10_n.ipynb").read_text())
     assert runner.clean(kept) == kept
     nb = nbformat.reads(kept, 4)
     assert nb.metadata == runner.KERNEL
     assert not nb.cells[1].outputs and not nb.cells[1].metadata and not nb.cells[1].execution_count
-    assert nb.cells[1].id == nbformat.read("notebooks/n.ipynb", 4).cells[1].id
+    assert nb.cells[1].id == nbformat.read("notebooks/10_n.ipynb", 4).cells[1].id
 
 
 def run_notebook(tmp_path, *cells, **given):

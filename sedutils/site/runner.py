@@ -67,7 +67,7 @@ def sources() -> None:
     """Check params.yaml, and write what stages depend on."""
     validation.validate(params.PARAMS)
     params.write_resolved()
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):  # no reader's own
         notebook = nbformat.read(path, 4)
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         write_notebook(CODE / path.name, code)
@@ -86,17 +86,15 @@ def write_notebook(path: Path, cells: list) -> None:
 
 def bare(cells: list):
     """A notebook of the text, the code and the tags of some cells: what its author has written."""
-    kept = [
-        {
-            "source": c.source,
-            "id": c.id,
-            "metadata": {k: v for k, v in c.metadata.items() if k == "tags"},
-        }
-        for c in cells
+    made = [
+        getattr(nbformat.v4, f"new_{cell.cell_type}_cell")(
+            cell.source,
+            id=cell.get("id", f"cell-{i}"),  # notebooks before 4.5 have none
+            metadata={k: v for k, v in cell.metadata.items() if k == "tags"},
+        )
+        for i, cell in enumerate(cells)
     ]
-    made = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-    cells = [made[c.cell_type](**values) for c, values in zip(cells, kept, strict=True)]
-    return nbformat.v4.new_notebook(cells=cells, metadata=KERNEL)
+    return nbformat.v4.new_notebook(cells=made, metadata=KERNEL)
 
 
 def clean(text: str) -> str:
