@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,12 @@ def unknown() -> str:
     return "" if done.returncode == 0 else f"no record here: {done.stderr.partition(chr(10))[0]}"
 
 
-def git(*arguments: str) -> bytes:
+def git(*arguments: str, **variables: str) -> bytes:
     """What git prints; the test is skipped where there is no record."""
     if unknown():
         pytest.skip(unknown())
-    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
+    env = os.environ | variables
+    return subprocess.run(["git", *arguments], cwd=ROOT, env=env, capture_output=True, check=True).stdout
 
 
 def committed(path: str) -> str:
@@ -60,7 +62,10 @@ def unpack(folder: Path, *paths: str, tree: str = "HEAD") -> None:
 def lay(folder: Path, *patterns: str) -> None:
     """Lay files into a folder as they are staged or, where there is no record, as they are here."""
     if not unknown():
-        return unpack(folder, *patterns, tree=git("write-tree").decode().strip())
+        with tempfile.TemporaryDirectory() as own:  # write-tree locks its index: tests side by side would meet
+            index = shutil.copy(ROOT / git("rev-parse", "--git-path", "index").decode().strip(), own)
+            tree = git("write-tree", GIT_INDEX_FILE=index).decode().strip()
+        return unpack(folder, *patterns, tree=tree)
     for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
