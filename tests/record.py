@@ -39,7 +39,9 @@ def git(*arguments: str, **variables: str) -> bytes:
     if unknown():
         pytest.skip(unknown())
     env = os.environ | variables
-    return subprocess.run(["git", *arguments], cwd=ROOT, env=env, capture_output=True, check=True).stdout
+    return subprocess.run(
+        ["git", *arguments], cwd=ROOT, env=env, capture_output=True, check=True
+    ).stdout
 
 
 def committed(path: str) -> str:
@@ -62,8 +64,12 @@ def unpack(folder: Path, *paths: str, tree: str = "HEAD") -> None:
 def lay(folder: Path, *patterns: str) -> None:
     """Lay files into a folder as they are staged or, where there is no record, as they are here."""
     if not unknown():
-        with tempfile.TemporaryDirectory() as own:  # write-tree locks its index: tests side by side would meet
-            index = shutil.copy(ROOT / git("rev-parse", "--git-path", "index").decode().strip(), own)
+        with (
+            tempfile.TemporaryDirectory() as own
+        ):  # write-tree locks its index: tests side by side would meet
+            index = shutil.copy(
+                ROOT / git("rev-parse", "--git-path", "index").decode().strip(), own
+            )
             tree = git("write-tree", GIT_INDEX_FILE=index).decode().strip()
         return unpack(folder, *patterns, tree=tree)
     for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
