@@ -1,8 +1,9 @@
-"""Verdicts: the two conditions, the words a source allows; the published numbers."""
+"""Verdicts: the interval and its bound, the words a source allows; the published numbers."""
 
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sedutils.claims import facts, verdicts
@@ -10,16 +11,29 @@ from sedutils.claims import facts, verdicts
 PUBLISHED = facts.read("data/published/cakir2017_crnn.yaml")
 
 
-def test_both_conditions_are_needed():
-    assert verdicts.outcome([0.1, 0.2], (0.05, 0.3)) == "holds"
-    assert verdicts.outcome([0.4, -0.01], (0.05, 0.3)) == "undecided"  # a seed on the other side
-    assert verdicts.outcome([0.1, 0.2], (-0.01, 0.3)) == "undecided"  # the interval is not clear
-    assert verdicts.outcome([0.1, 0.2], (0.0, 0.3)) == "undecided"  # touching is not clear
-    assert verdicts.outcome([-0.1, -0.2], (-0.3, -0.05)) == "fails"
-    assert verdicts.outcome([-0.1, 0.2], (-0.3, -0.05)) == "undecided"
-    assert verdicts.outcome([0.1], (0.05, 0.3), 0.2) == "undecided"
-    assert verdicts.outcome([np.nan, 0.2], (0.05, 0.3)) == "undecided"
-    assert verdicts.outcome([0.1, 0.2], (np.nan, np.nan)) == "undecided"
+def test_the_interval_must_be_clear_of_the_bound():
+    assert verdicts.outcome((0.05, 0.3)) == "holds"
+    assert verdicts.outcome((-0.01, 0.3)) == "undecided"
+    assert verdicts.outcome((0.0, 0.3)) == "undecided"  # touching is not clear
+    assert verdicts.outcome((-0.3, -0.05)) == "fails"
+    assert verdicts.outcome((0.05, 0.3), 0.2) == "undecided"
+    assert verdicts.outcome((np.nan, np.nan)) == "undecided"
+    assert (
+        verdicts.outcome((1.0, 1.0)) == "undecided"
+    )  # nothing varies: perfect, or silent, all along
+
+
+def test_failing_contrasts_are_corrected_for_their_number():
+    def corrected(*p, outcomes=None):
+        outcomes = outcomes or ["fails" if x <= 0.025 else "undecided" for x in p]
+        return verdicts.corrected(pd.DataFrame({"outcome": outcomes, "p": p})).tolist()
+
+    assert corrected(0.02) == ["fails"]
+    assert corrected(0.02, 0.9) == ["undecided", "undecided"]
+    assert corrected(0.9, 0.0125) == ["undecided", "fails"]
+    assert corrected(0.02, 0.01, 0.004) == ["fails"] * 3  # Holm: after the first the bar is lower
+    assert corrected(0.02, np.nan) == ["undecided", "undecided"]
+    assert corrected(0.999, 0.0, outcomes=["holds", "fails"]) == ["holds", "fails"]
 
 
 @pytest.mark.parametrize(

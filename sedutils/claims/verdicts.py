@@ -13,6 +13,7 @@ import pandas as pd
 from sedutils.metrics import bootstrap
 
 NEEDS_OFFICIAL = "needs official data"
+LEVEL = (1 - bootstrap.CONFIDENCE) / 2  # of one side of an interval
 # outcome -> words: what a source allows to be said
 WORDS = {
     "official": {"holds": "reproduced", "fails": "not reproduced", "undecided": "undecided"},
@@ -20,18 +21,32 @@ WORDS = {
 }
 
 
-def outcome(per_seed, interval, bound=0.0):
-    """'holds', 'fails' or 'undecided' of the claim statistic > bound.
+def outcome(interval, bound=0.0):
+    """'holds', 'fails' or 'undecided' of the claim statistic > bound, by the statistic's interval.
 
-    Decided only if the interval over test units (`sedutils.metrics.bootstrap`) is clear of the bound and
-    every seed lies on the same side.
+    The interval (`sedutils.metrics.bootstrap`) must be clear of the bound; one without a width is that of a
+    statistic that neither seeds nor units change, such as 0 against 0, and decides nothing.
     """
-    per_seed, (low, high) = np.asarray(per_seed, dtype=float), interval
-    if low > bound and (per_seed > bound).all():
+    low, high = interval
+    if low < high and low > bound:
         return "holds"
-    if high < bound and (per_seed < bound).all():
+    if low < high < bound:
         return "fails"
     return "undecided"
+
+
+def corrected(parts):
+    """Outcomes of a claim's contrasts, of which one that fails makes the whole claim fail.
+
+    Of m contrasts that all hold, m times as often one seems to fail by chance: those that fail must do so by
+    Holm's procedure (1979) at the level of all together. That all hold needs no correction.
+
+    parts : columns outcome and p, the probability of so low a value, or NaN
+    """
+    p = parts.p.fillna(1.0).sort_values()
+    adjusted = (p * np.arange(len(p), 0, -1)).cummax()
+    chance = (parts.outcome == "fails") & (adjusted.reindex(parts.index) > LEVEL)
+    return parts.outcome.mask(chance, "undecided")
 
 
 def conjunction(outcomes):
@@ -59,29 +74,21 @@ def worded(result, source, *, particular=False):
 
 
 def contrast(claim: str, what: str, estimate: bootstrap.Estimate, bound: float = 0.0) -> dict:
-    """A contrast judged by its bootstrap interval and its seeds."""
-    found = outcome(estimate.per_seed, estimate.interval, bound)
-    return {"claim": claim, "contrast": what, "bound": bound, "outcome": found} | estimate.row()
+    """A contrast judged by its interval over seeds and units."""
+    found = {"outcome": outcome(estimate.interval, bound), "p": estimate.below(bound)}
+    return {"claim": claim, "contrast": what, "bound": bound} | found | estimate.row()
 
 
 def by_seeds(claim: str, what: str, per_seed: list[float], bound: float = 0.0) -> dict:
     """A contrast judged by its seeds alone, where resampling units makes no sense."""
-    values = np.array(per_seed)
-    return {
-        "claim": claim,
-        "contrast": what,
-        "bound": bound,
-        "outcome": outcome(values, (values.min(), values.max()), bound),
-        "value": float(values.mean()),
-        "std": float(values.std(ddof=1)) if len(values) > 1 else np.nan,
-        "n_seeds": len(values),
-    }
+    row = contrast(claim, what, bootstrap.of_seeds(per_seed), bound)
+    return row | {"n_units": np.nan}
 
 
 def exact(claim: str, what: str, holds: bool, **columns: float) -> dict:
     """A statement about numbers as they stand; ``columns`` such as value."""
     said = {"claim": claim, "contrast": what, "bound": np.nan}
-    return said | {"outcome": "holds" if holds else "fails"} | columns
+    return said | {"outcome": "holds" if holds else "fails", "p": float(holds)} | columns
 
 
 def nothing(claim: str, what: str) -> dict:
@@ -123,8 +130,11 @@ def expanded(claim: str, entry: dict, run, wording: dict) -> list[dict]:
         words["row"] = "" if row is None else f"{row} "
         what = entry.get("words") or wording["contrast"].format(**words)
         if row is None or row in run.rows:
-            estimate = run.above(*pair, metric, row)
-            found.append(contrast(claim, what, estimate, entry.get("bound", 0.0)))
+            judged = contrast(claim, what, run.above(*pair, metric, row), entry.get("bound", 0.0))
+            if run.trivial(*pair, metric=metric, row=row):
+                judged |= {"outcome": "undecided", "p": np.nan}
+                judged["contrast"] += " (a system that hears nothing does as well as both)"
+            found.append(judged)
         else:
             found.append(nothing(claim, what))
     return found
@@ -144,14 +154,18 @@ def judge(published, page: str, sources: dict[str, str], runs: dict, odd=()) -> 
     for row in rows:
         if row["claim"] not in here:
             raise ValueError(f"claim {row['claim']}: data/published has no page {page!r} for it")
-    columns = ["claim", "contrast", "bound", "outcome", "value", "std"]
-    table = pd.DataFrame(rows, columns=[*columns, "low", "high", "n_seeds", "n_units"])
+    columns = ["claim", "contrast", "bound", "outcome", "value", "std", "low", "high", "resolves"]
+    table = pd.DataFrame(rows, columns=[*columns, "n_seeds", "n_units", "p"])
     for claim, parts in table.groupby("claim"):
+        table.loc[parts.index, "outcome"] = corrected(parts)
         said = here[claim]
         # of numbers of parameters no corpus is the ground
         involved = {sources[name] for name in said.get("rests_on", sources)} or {"official"}
         verdict = worded(
-            conjunction(parts.outcome), involved, particular=said.get("particular", False)
+            conjunction(table.outcome[parts.index]),
+            involved,
+            particular=said.get("particular", False),
         )
         table.loc[parts.index, ["verdict", "source"]] = verdict, ", ".join(sorted(involved))
+    table = table.drop(columns="p")
     return table.sort_values("claim", kind="stable", ignore_index=True)

@@ -31,6 +31,11 @@ SOURCES = {
     "bank": "mixtures made here of the clips in a folder. Not the paper's data.",
     "official": "the published recordings.",
 }
+RULE = (
+    "Value, [95 % interval over seeds and test units together], ± spread over seeds. A contrast is decided where its "
+    "interval is clear of the bound, and with a single seed never; where one contrast that fails makes a claim fail, "
+    "Holm's correction. <em>Can resolve</em>: half the interval, how far from the bound the value would have to be."
+)
 
 
 def metrics_json(claims: pd.DataFrame | None = None, **scores: float) -> str:
@@ -52,11 +57,12 @@ def claims_html(judged: pd.DataFrame, published) -> str:
             "verdict": f"<strong>{group.verdict.iloc[0]}</strong>",
             "tests": "<br>".join(contrast_line(row) for row in group.itertuples()),
         }
-    return frame_html(pd.DataFrame(rows).T.rename_axis(columns="claim"))
+    return frame_html(pd.DataFrame(rows).T.rename_axis(columns="claim")) + f"<p>{RULE}</p>"
 
 
 def contrast_line(row) -> str:
-    """One contrast in words: value, interval, spread over seeds, bound and outcome, as far as there are any."""
+    """One contrast in words: value, interval, spread over seeds, bound, outcome and, if that is undecided, what this
+    run can resolve, as far as there are any."""
     if pd.isna(row.value):
         return f"{escape(row.contrast)}: {row.outcome}"
     parts = [f"{escape(row.contrast)}: {row.value:.3g}"]
@@ -65,6 +71,8 @@ def contrast_line(row) -> str:
     if pd.notna(row.std):
         parts.append(f"± {row.std:.2g} over {row.n_seeds:.0f} seeds")
     bound = "" if pd.isna(row.bound) else f" against {row.bound:g}"
+    if row.outcome == "undecided" and pd.notna(row.resolves) and row.resolves:
+        bound += f" (can resolve ± {row.resolves:.2g})"
     return f"{' '.join(parts)}{bound}: {row.outcome}"
 
 

@@ -40,6 +40,10 @@ class Run:
         """A metric, in the units of the paper's table, of counts ``(resamples + 1, …)``."""
         raise NotImplementedError
 
+    def of_trivial(self, metric: str, row: str | None) -> list[float]:
+        """A metric of systems that hear nothing: silence, and everything always on; none where they mean nothing."""
+        return []
+
     @property
     def labels(self) -> list[str]:
         return list(self.corpus.labels)
@@ -99,6 +103,12 @@ class Run:
         """How much more of a metric the first system has than the second."""
         return self.estimate(np.subtract, first, second, metric=metric, row=row)
 
+    def trivial(self, *systems: str, metric: str, row: str | None = None) -> bool:
+        """Whether a system that hears nothing does as well as the best of some systems, so that they show nothing."""
+        up = -1 if "ER" in metric else 1  # error rates: less is better
+        best = max(up * self.resampled(name, metric, row)[:, 0].mean() for name in systems)
+        return any(up * score >= best for score in self.of_trivial(metric, row))
+
 
 class ClipRun(Run):
     """One event or none a clip, each class on clips of its own (`sedutils.metrics.rare`).
@@ -145,6 +155,10 @@ class ClipRun(Run):
             return rare.resampled(runs, name, resamples=self.resamples, row=index)
 
         return self.once(("resampled", system, metric, index), make)
+
+    def of_trivial(self, metric: str, row: str | None) -> list[float]:
+        """Of silence: every event is missed (that an event is always on has no onset)."""
+        return [1.0 if metric.endswith("ER") else 0.0]
 
     def units(self, metric: str) -> int:
         return sum(map(len, self.references(metric.rpartition("_")[0])))

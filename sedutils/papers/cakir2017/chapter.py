@@ -92,6 +92,11 @@ class FrameRun(Run):
             return 100 * np.nan_to_num(self.mean_of.class_f1_scores(counts))
         return 100 * self.mean_of.f1_score(counts)
 
+    def of_trivial(self, metric: str, row: None = None) -> list[float]:
+        frames = segments.SECOND_FRAMES if metric.endswith("_1s") else 1
+        rolls = self.reference_rolls().values()
+        return [float(self.score(self.counts(r, frames).sum(), metric)) for r in rolls]
+
     def class_scores(self) -> dict[str, np.ndarray]:
         """Frame F1 of each class in percent: system -> ``(seeds, classes)``."""
         return {

@@ -66,6 +66,7 @@ def odd(table: pd.DataFrame) -> list[dict]:
             rng=np.random.default_rng(0),
         ).bootstrap_distribution
         what = f"{corpus}: effective rank of inputs, deepest - first layer"
-        found = Estimate(value, np.array([value]), means, n_units=len(first) + len(deepest))
+        seeds = np.array([value])
+        found = Estimate(value, seeds, means, len(first) + len(deepest), by_seed=(seeds,))
         rows.append(contrast("C30", what, found))
     return rows

@@ -77,7 +77,7 @@ def table(run: CutRun, rows: pd.DataFrame, speed: pd.DataFrame | None) -> pd.Dat
     rows : of `all_scores`
     speed : data/measured/speed.csv, None for a size that it was not measured at
 
-    The interval, ``F1_frm_low`` to ``F1_frm_high``, is that of a bootstrap over test mixtures. Costs that
+    The interval, ``F1_frm_low`` to ``F1_frm_high``, is that over seeds and test mixtures. Costs that
     were not measured are NaN.
     """
     means = evaluation.mean_and_std(rows, ["system"]).set_index("system")
@@ -110,7 +110,7 @@ def costs(speed: pd.DataFrame | None, system: str, rounds: dict[str, float]) -> 
 def leads(run: CutRun, best: str) -> pd.DataFrame:
     """How far each other system lies behind the best one in frame F1, in points, on the same mixtures.
 
-    Over the seeds that both have. ``clear``: interval and every seed are above zero.
+    Over the seeds that both have. ``clear``: the interval is above zero.
     """
     found = []
     for name, entry in run.entries.items():
@@ -129,7 +129,7 @@ def leads(run: CutRun, best: str) -> pd.DataFrame:
                 "std": lead.std,
                 "seeds": lead.n_seeds,
                 "units": lead.n_units,
-                "clear": verdicts.outcome(lead.per_seed, lead.interval) == "holds",
+                "clear": verdicts.outcome(lead.interval) == "holds",
             }
         )
     columns = ["system", "title", "supervision", "behind", "low", "high", "std", "seeds", "units"]

@@ -124,7 +124,8 @@ def features_alone(run: GradualRun, quoted: pd.DataFrame) -> list[dict]:
 def of_events(run: GradualRun, heard: pd.DataFrame, statistic) -> dict[str, np.ndarray]:
     """A statistic of the isolated events of each class, on all and on resamples: ``(1, resamples + 1)``.
 
-    One acoustic model has heard them, so there are no seeds. Events are drawn class by class.
+    One acoustic model has heard them all: what they
+    are, not what another training would make of them. Events are drawn class by class.
     """
     weights = bootstrap.unit_weights(heard["label"], resamples=run.resamples, seed=1)
     own = {label: (heard["label"] == label).to_numpy() for label in run.labels}
@@ -134,7 +135,7 @@ def of_events(run: GradualRun, heard: pd.DataFrame, statistic) -> dict[str, np.n
 def between(heard: pd.DataFrame, one: np.ndarray, *others: np.ndarray) -> bootstrap.Estimate:
     """How much one class is above the largest of the others."""
     return bootstrap.estimate(
-        [one, *others], lambda a, *b: a - np.max(b, axis=0), n_units=len(heard)
+        [one, *others], lambda a, *b: a - np.max(b, axis=0), n_units=len(heard), trained=False
     )
 
 

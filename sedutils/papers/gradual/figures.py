@@ -49,7 +49,7 @@ def decoding(results: GradualRun, label: str, recording: str, systems: list[str]
 
 
 def gains(table: pd.DataFrame):
-    """What ASR features add to each control, by class: the interval over clips, dots for seeds.
+    """What ASR features add to each control, by class: the interval over seeds and clips, dots for seeds.
 
     table : of `sedutils.papers.gradual.results.gains`
     """

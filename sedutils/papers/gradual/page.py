@@ -57,8 +57,7 @@ def gained(table: pd.DataFrame) -> str:
     parts = []
     for control, words in CONTROLS.items():
         row = rows.loc[(control, "F1", AVERAGE)]
-        values = row[[name for name in table if name.startswith("seed_")]].astype(float)
-        outcome = verdicts.outcome(values, (row.low, row.high))
+        outcome = verdicts.outcome((row.low, row.high))
         seen = {"holds": "a gain", "fails": "a loss", "undecided": "undecided"}[outcome]
         parts.append(f"{words} **{row.value:+.1f}** points [{row.low:.1f}, {row.high:.1f}]: {seen}")
     return "; ".join(parts)

@@ -168,7 +168,7 @@ def selections(run: GradualRun) -> pd.DataFrame:
 
 
 def gains(run: GradualRun) -> pd.DataFrame:
-    """What ASR features add, by control, metric and class: value, interval over clips, each seed."""
+    """What ASR features add, by control, metric and class: value, interval over seeds and clips, each seed."""
     rows = []
     for control, metric, row in product(CONTROLS, METRICS, run.rows):
         estimate = run.gain(control, metric, row)

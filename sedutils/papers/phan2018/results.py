@@ -132,6 +132,11 @@ class MultitaskRun(Run):
 
         return self.once(("counted", system), make)
 
+    def of_trivial(self, metric: str, row: str | None) -> list[float]:
+        silent = {recording: ~roll for recording, roll in self.always_on.items()}
+        counted = [self.hits(rolls).sum() for rolls in (silent, self.always_on)]
+        return [float(self.score(counts, metric, row)) for counts in counted]
+
     def score(self, counts: HitCounts, metric: str, row: str) -> np.ndarray:
         """F1 or error rate in percent of a row of Tables 1 and 2; Average is over classes with events."""
         if row == "Overall":
