@@ -58,7 +58,8 @@ def unpack(folder: Path, *paths: str, tree: str = "HEAD") -> None:
     """Lay the files of a commit or tree into a folder, all of them or those under some paths."""
     archive = io.BytesIO(git("archive", "--format=tar", tree, "--", *paths))
     with tarfile.open(fileobj=archive) as tar:
-        tar.extractall(folder, filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # none in Python 3.11.2
+        tar.extractall(folder)
 
 
 def lay(folder: Path, *patterns: str) -> None:

@@ -12,6 +12,7 @@ nothing that changes from run to run: no times, no random ids, no stderr.
 """
 
 import atexit
+import functools
 import logging
 import os
 import re
@@ -45,6 +46,8 @@ NOISE = ("Executing", "Ending", "Input Notebook", "Output Notebook", "<Figure", 
 # How long a kernel may take to start, and a cell's last output to arrive: by default a minute and four
 # seconds, which on a machine busy with something else ends a training that has finished.
 PATIENCE_S = 600
+# A kernel that has not come up: jupyter looks for free ports, and another kernel's start may take them before it does.
+NOT_UP = re.compile("Kernel (didn't respond|died before replying)")
 # What a shell may set that changes numbers or bytes: the kernel and its workers do without.
 FROM_A_SHELL = re.compile(
     r"""
@@ -131,19 +134,26 @@ def run(code: Path, executed: Path, given: dict[str, str]) -> None:
     partial = executed.with_suffix(".partial.ipynb")
     partial.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, partial)
+    execute = functools.partial(
+        papermill.execute_notebook,
+        str(partial),
+        str(partial),
+        given,
+        kernel_name="python3",
+        progress_bar=False,
+        log_output=True,
+        request_save_on_cell_execute=False,
+        start_timeout=PATIENCE_S / 2,
+        iopub_timeout=PATIENCE_S,
+        extra_arguments=["--IPKernelApp.log_level=50"],
+    )
     try:
-        papermill.execute_notebook(
-            str(partial),
-            str(partial),
-            given,
-            kernel_name="python3",
-            progress_bar=False,
-            log_output=True,
-            request_save_on_cell_execute=False,
-            start_timeout=PATIENCE_S,
-            iopub_timeout=PATIENCE_S,
-            extra_arguments=["--IPKernelApp.log_level=50"],
-        )
+        try:
+            execute()
+        except RuntimeError as error:
+            if not NOT_UP.match(str(error)):
+                raise
+            execute()  # before any cell has run
     except PapermillExecutionError as error:
         sys.exit(f"{code.name}: {error.ename}: {error.evalue}\nHow far it came: {partial}")
     files.write_text(executed, nbformat.writes(tidy(nbformat.read(partial, 4))) + "\n")
