@@ -26,6 +26,9 @@ class Given(chapter.FrameRun):
     def counted(self, system, metric):
         return self.given[system]
 
+    def of_trivial(self, metric, row):
+        return []  # there is no sound that always on could be right about
+
 
 def counts_with(recall: float, seed: int):
     """Counts of 40 recordings whose one class is found in a share of its frames, without false alarms."""
@@ -133,7 +136,7 @@ def test_deeper_is_more_complex_where_it_is():
     table = pd.DataFrame(rows, columns=["layer", "effective_rank"]).assign(corpus="a")
     rests_on = {"tut_sed_synthetic_2016": "foley", "tut_sed_2009": "foley"}
     judged = verdicts.judge(PUBLISHED, "crnn_neurons", rests_on, {}, neurons.odd(table))
-    assert judged.verdict.tolist() == ["holds here"]
+    assert judged.verdict.tolist() == ["undecided here"]  # of one network, whatever its maps say
     assert judged.value.iloc[0] == pytest.approx(4.2)
     flat = table.assign(effective_rank=3.0)
     rests_on["tut_sed_2009"] = "official"

@@ -18,9 +18,8 @@ def test_the_interval_must_be_clear_of_the_bound():
     assert verdicts.outcome((-0.3, -0.05)) == "fails"
     assert verdicts.outcome((0.05, 0.3), 0.2) == "undecided"
     assert verdicts.outcome((np.nan, np.nan)) == "undecided"
-    assert (
-        verdicts.outcome((1.0, 1.0)) == "undecided"
-    )  # nothing varies: perfect, or silent, all along
+    assert verdicts.outcome((1.0, 1.0)) == "holds"
+    assert verdicts.outcome((0.0, 0.0), -0.1) == "undecided"  # two silent systems
 
 
 def test_failing_contrasts_are_corrected_for_their_number():

@@ -102,14 +102,17 @@ UNITS = ("substitutions", "deletions", "insertions")
 
 def made_up(crnn, rng):
     rows = pd.DataFrame(
-        [("cnn", 5000, 0.5), ("rnn", 6000, 0.4), ("crnn", 7000, crnn), ("crnn", 7100, crnn)],
+        [
+            *[("crnn", 7000, crnn), ("crnn", 7100, crnn)],
+            *[("cnn", 5000, 0.5), ("cnn", 5500, 0.5), ("rnn", 6000, 0.4), ("rnn", 6500, 0.4)],
+        ],
         columns=["kind", "parameters", "f1"],
     )
     return rows, [counts_with(f1, rng) for f1 in rows.f1]
 
 
 @pytest.mark.parametrize(("crnn", "outcome"), [(0.6, "holds"), (0.45, "fails")])
-def test_c12_compares_medians_in_shared_octaves(rng, crnn, outcome):
+def test_c12_compares_means_in_shared_octaves(rng, crnn, outcome):
     (row,) = search.equal_sizes(*made_up(crnn, rng), resamples=200)
     assert row["outcome"] == outcome
     assert row["value"] == pytest.approx(100 * (crnn - 0.5), abs=1.5)
@@ -117,10 +120,12 @@ def test_c12_compares_medians_in_shared_octaves(rng, crnn, outcome):
 
 def test_c13_looks_at_networks_of_a_kind_and_size(rng):
     rows, counts = made_up(0.6, rng)
+    assert search.layout_matters(rows, counts, 200)["outcome"] == "undecided"  # a single seed
+    counts = [c + counts_with(f1, rng) for c, f1 in zip(counts, rows.f1, strict=True)]
     assert search.layout_matters(rows, counts, 200)["outcome"] == "fails"  # 7000, 7100: alike
-    counts[3] = counts_with(0.5, rng)
+    counts[1] = counts_with(0.5, rng) + counts_with(0.5, rng)
     assert search.layout_matters(rows, counts, 200)["outcome"] == "holds"
-    rows.loc[3, "parameters"] = 14000
+    rows.loc[[1, 3, 5], "parameters"] = 14000
     assert search.layout_matters(rows, counts, 200)["outcome"] == "undecided"
 
 

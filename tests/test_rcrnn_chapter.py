@@ -22,7 +22,7 @@ SYSTEMS |= {
     f"rcrnn_{k}": rare_clips.BASE | {"recurrent": v} for k, v in (("cnn", "none"), ("gru", "gru"))
 }
 SEARCH = {"units": [2, 3], "nodes": [4]}
-SEEDS, FEW = [1, 2], [1]
+SEEDS, FEW = [1, 2, 3], [1, 2]
 FINETUNED = "Pre-training (finetune CRNN)"
 
 
@@ -145,7 +145,7 @@ def test_claims_hold_where_the_answers_say_so(chapter):
     assert sorted(judged.claim.unique()) == sorted(PUBLISHED.claims)
     verdict = judged.groupby("claim").verdict.first()
     assert verdict["R06"] == "holds here" and verdict["R10"] == "undecided here"
-    assert verdict["R05"] == "fails here"  # both sets are alike
+    assert verdict["R05"] == "undecided here"  # not a single error on either set
     assert set(verdict[["R01", "R02", "R03", "R04", "R07"]]) == {"needs official data"}
     assert set(verdict[["R12", "R13"]]) == {"reproduced"}
     rows = judged.set_index("contrast")

@@ -24,15 +24,13 @@ WORDS = {
 def outcome(interval, bound=0.0):
     """'holds', 'fails' or 'undecided' of the claim statistic > bound, by the statistic's interval.
 
-    The interval (`sedutils.metrics.bootstrap`) must be clear of the bound; one without a width is that of a
-    statistic that neither seeds nor units change, such as 0 against 0, and decides nothing.
+    The interval (`sedutils.metrics.bootstrap`) must be clear of the bound. That of 0 against 0, which neither seeds
+    nor units change, decides nothing: two silent systems are alike within any bound.
     """
     low, high = interval
-    if low < high and low > bound:
-        return "holds"
-    if low < high < bound:
-        return "fails"
-    return "undecided"
+    if low == high == 0:
+        return "undecided"
+    return "holds" if low > bound else "fails" if high < bound else "undecided"
 
 
 def corrected(parts):

@@ -108,11 +108,9 @@ class Estimate:
 
     def below(self, bound):
         """How probable so low a value is, or a lower one, if the statistic is the bound: p, one-sided."""
-        return (
-            float(stats.t.cdf((self.value - bound) / self.error, self.freedom))
-            if self.error
-            else 1.0
-        )
+        if not self.error:
+            return float(self.value >= bound)
+        return float(stats.t.cdf((self.value - bound) / self.error, self.freedom))
 
     def row(self):
         """The columns of a table of claims: value, std, low, high, resolves, seeds, units."""
@@ -131,9 +129,9 @@ class Estimate:
 def paired(systems, score, statistic, *, resamples=1000, seed=0, strata=None):
     """Statistic of the scores of several systems, with its paired bootstrap over units -> Estimate.
 
-    systems: sequence of systems (see module); a system of one run stands beside every seed of the
-    others. score: Counts (..., n_classes) -> (...) or (..., k). statistic: as many score arrays as
-    systems -> (...), a trailing k reduced. Both must take any leading shape. strata: of each unit,
+    systems: sequence of systems (see module), each with seeds of its own. score: Counts
+    (..., n_classes) -> (...) or (..., k). statistic: as many score arrays as systems -> (...), a
+    trailing k reduced. Both must take any leading shape. strata: of each unit,
     see `unit_weights`. Equal arguments give equal numbers.
     """
     n_units = _check(systems)
@@ -173,7 +171,6 @@ def estimate(scores, statistic, *, n_units, trained=True):
     first; an array that stands there twice is one system. statistic: as in `paired`. trained: whether
     other seeds would have given other scores.
     """
-    n_seeds = max(len(x) for x in scores)
     means = [x.mean(axis=0) for x in scores]
     values = np.asarray(statistic(*means), dtype=float)
     if values.shape != (scores[0].shape[1],):
@@ -190,7 +187,8 @@ def estimate(scores, statistic, *, n_units, trained=True):
             ]
         )
 
-    # a system of one run stands beside every seed of the others
+    # the seeds that all have; a system of one run stands beside every seed of the others
+    n_seeds = min((len(x) for x in scores if len(x) > 1), default=1)
     per_seed = [on_all(*(x[min(i, len(x) - 1)] for x in scores)) for i in range(n_seeds)]
     systems = {id(x): x for x in scores}.values() if trained else ()
     return Estimate(
@@ -244,9 +242,8 @@ def summary(counts, score, *, resamples=1000, seed=0, strata=None):
 
 def _check(systems):
     n_units = {run.units for system in systems for run in system}
-    n_seeds = {len(system) for system in systems} - {1}
     if len(n_units) != 1:
         raise ValueError(f"systems: unequal numbers of units: {sorted(n_units)}")
-    if len(n_seeds) > 1 or 0 in n_seeds:
-        raise ValueError(f"systems: unequal numbers of seeds: {sorted(n_seeds)}")
+    if not all(map(len, systems)):
+        raise ValueError("systems: one has no seed")
     return n_units.pop()

@@ -92,12 +92,9 @@ class Run:
         return self.counted(self.systems[0], metric)[0].units
 
     def estimate(self, statistic, *systems: str, metric: str, row: str | None = None):
-        """A statistic of the scores of some systems, over the seeds that all have -> `bootstrap.Estimate`."""
+        """A statistic of the scores of some systems -> `bootstrap.Estimate`."""
         scores = [self.resampled(system, metric, row) for system in systems]
-        seeds = min(map(len, scores))
-        return bootstrap.estimate(
-            [x[:seeds] for x in scores], statistic, n_units=self.units(metric)
-        )
+        return bootstrap.estimate(scores, statistic, n_units=self.units(metric))
 
     def above(self, first: str, second: str, metric: str, row: str | None = None):
         """How much more of a metric the first system has than the second."""

@@ -136,30 +136,27 @@ def odd(points: pd.DataFrame, models: Path, features: Path, evaluated: dict) -> 
 
 
 def equal_sizes(rows: pd.DataFrame, counts: list, resamples: int) -> list[dict]:
-    """C12: in every octave of parameters with all three kinds, the CRNNs' median F1 above both others'.
+    """C12: in every octave of parameters with all three kinds, the CRNNs' mean F1 above both others'.
+
+    The networks of a kind stand for its trainings: their spread is that of seeds and of layouts.
 
     rows : kind, parameters of each point; counts : of each point, a list of one seed's `segments.Counts`
     """
+
+    def lead(*f1):
+        mean = dict(zip(KINDS, f1, strict=True))
+        return 100 * (mean["crnn"] - np.maximum(mean["cnn"], mean["rnn"]))
+
     found = []
     octaves = np.floor(np.log2(rows.parameters)).astype(int)
     for octave, group in rows.groupby(octaves):
         kinds = group.kind.to_numpy()
         if set(kinds) != set(KINDS):
             continue
-
-        def lead(*f1, kinds=kinds):
-            middle = {
-                k: np.median([f for f, of in zip(f1, kinds, strict=True) if of == k], axis=0)
-                for k in KINDS
-            }
-            return 100 * (middle["crnn"] - np.maximum(middle["cnn"], middle["rnn"]))
-
-        systems = [counts[i] for i in group.index]
+        systems = [[counts[i][0] for i in group.index[kinds == k]] for k in KINDS]
         estimate = bootstrap.paired(systems, segments.f1_score, lead, resamples=resamples)
         size = f"{2**octave} to {2 ** (octave + 1)} parameters ({len(group)} networks)"
-        found.append(
-            contrast("C12", f"median F1 of the CRNNs - better other kind, {size}", estimate)
-        )
+        found.append(contrast("C12", f"mean F1 of the CRNNs - better other kind, {size}", estimate))
     return found or [nothing("C12", "sizes at which all three kinds were trained: none")]
 
 

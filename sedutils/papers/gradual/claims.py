@@ -102,12 +102,12 @@ def profits(run: GradualRun, quoted: pd.DataFrame) -> dict:
         return nothing("G07", what)
     printed = [quoted.paper_F1[ATTENTION, label] for label in labels]
 
-    def ahead(*scores):
-        baby, *others = (a - b for a, b in zip(scores, printed, strict=True))
-        return baby - np.max(others, axis=0)
+    def ahead(scores):
+        gained = scores - printed
+        return gained[..., 0] - gained[..., 1:].max(axis=-1)
 
-    values = [run.resampled(GRADUAL, F1, label) for label in labels]
-    return contrast("G07", what, bootstrap.estimate(values, ahead, n_units=run.units(F1)))
+    scores = np.stack([run.resampled(GRADUAL, F1, label) for label in labels], axis=-1)
+    return contrast("G07", what, bootstrap.estimate([scores], ahead, n_units=run.units(F1)))
 
 
 def features_alone(run: GradualRun, quoted: pd.DataFrame) -> list[dict]:
