@@ -39,7 +39,9 @@ def in_full(systems: dict[str, dict]) -> dict[str, dict]:
                     f"systems.{name}: there twice; one entry, or one `vary`, may name it"
                 )
             base = own.pop("base", None) if isinstance(own, dict) else None
-            if base is not None and "kind" not in (systems.get(base) or {}):
+            if base is not None and not (
+                isinstance(base, str) and "kind" in (systems.get(base) or {})
+            ):
                 raise ValueError(
                     f"systems.{entry}.base = {base!r}: no such system, or itself a variant"
                 )
@@ -112,7 +114,9 @@ def located(tree: dict) -> dict:
 
 def read(path: str | Path) -> dict:
     """A YAML file, by libyaml where PyYAML has it: ten times faster than in Python."""
-    return yaml.load(Path(path).read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(
+        Path(path).read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
 
 
 def declared(stage: str) -> list[str]:

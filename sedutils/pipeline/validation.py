@@ -13,12 +13,14 @@ def validate(path: str | Path) -> None:
     """Check every value of a params file for every size; ``ValueError`` names the key in one line."""
     try:
         tree = params.read(path)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict) or not isinstance(tree.get("sizes"), dict):
         raise ValueError(f"{path}: no section 'sizes'")
     sizes = tree.pop("sizes")
     for size, values in sizes.items():
+        if not isinstance(values, dict):
+            raise ValueError(f"{path}: sizes.{size} = {values!r}: sections are needed, or {{}}")
         try:
             checked = Params.model_validate(params.at_size(tree, values))
         except ValueError as error:

@@ -71,7 +71,10 @@ def sources() -> None:
     validation.validate(params.PARAMS)
     params.write_resolved()
     for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):  # no reader's own
-        notebook = nbformat.read(path, 4)
+        try:
+            notebook = nbformat.read(path, 4)
+        except ValueError as error:
+            raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         write_notebook(CODE / path.name, code)
         write_notebook(TEXT / path.name, notebook.cells)
