@@ -1,7 +1,9 @@
+import atexit
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 
 import numpy as np
 import pytest
@@ -11,6 +13,11 @@ import torch
 from sedutils.pipeline import files
 
 record.guard()
+
+# Tests side by side that compile the same function of librosa at once can leave numba's cache broken, and then every
+# later call ends the process.
+os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="sedutils-numba-")
+atexit.register(shutil.rmtree, os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):
