@@ -250,14 +250,14 @@ def test_both_networks_are_judged_by_their_loss_on_validation_clips():
     frames = Frames(*arrays, table, torch.zeros(32), torch.ones(32))
     torch.manual_seed(6)
     tagger = ClipTagger(bands=32, classes=1, **NARROW)
-    score = tagger.validation_score(frames, train=frames, length=128)
+    score = tagger.validation_score(frames, length=128)
     tags = roll.amax(dim=1)
     expected = F.binary_cross_entropy_with_logits(tagger(x)[:, 0], tags)
     assert not tagger.training and score == round(-expected.item(), 2)
     detector = net()
     before = torch.get_rng_state()
-    score = detector.validation_score(frames, train=frames, length=128)
-    assert score == detector.validation_score(frames, train=frames, length=128) < 0
+    score = detector.validation_score(frames, length=128)
+    assert score == detector.validation_score(frames, length=128) < 0
     assert torch.equal(torch.get_rng_state(), before)
 
 

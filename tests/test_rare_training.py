@@ -162,28 +162,32 @@ def test_a_killed_round_leaves_nothing_that_looks_done(round_, world, monkeypatc
 
 def test_a_killed_training_ends_with_the_same_numbers(world, monkeypatch):
     """The checkpoint is found again by what decides the training, label and first weights among it."""
-    settings, note, calls = SETTINGS | {"max_epochs": 3}, loop.Run.note, []
+    settings, note, calls = SETTINGS | {"max_epochs": 3}, loop.TrainingState.note, []
 
     def train(name):
         systems.train(name="x", seed=1, data=task(world), folder=world / name, arguments=BASE,
                       settings=settings, facts=FACTS, answers=rare.best_events)  # fmt: skip
         return weights(world / name), pd.read_csv(world / name / "history.csv")
 
-    def dying(self, *values):
+    def dying(self, *values, **options):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        note(self, *values)
+        note(self, *values, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(places, "cache_of", lambda kind: world / "other-cache")
         whole, history = train("whole")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop.Run, "note", dying)
+        patch.setattr(loop.TrainingState, "note", dying)
         train("resumed")
     with monkeypatch.context() as patch:
         epochs = []
-        patch.setattr(loop.Run, "note", lambda self, *v: (epochs.append(1), note(self, *v)))
+        patch.setattr(
+            loop.TrainingState,
+            "note",
+            lambda self, *v, **o: (epochs.append(1), note(self, *v, **o)),
+        )
         resumed, again = train("resumed")
     assert len(epochs) == 1  # of three the last one
     pd.testing.assert_frame_equal(again, history)

@@ -1,6 +1,7 @@
 """Training: the same numbers again, also after a kill; other numbers from another seed."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -53,12 +54,15 @@ def folder(tmp_path, rng):
     return tmp_path
 
 
-RNN = {"bands": 8, "classes": 2, "units": 6, "rnn_layers": 1, "fnn_layers": 1, "dropout": 0.2}
+RNN = partial(cakir2017.RNN, units=6, rnn_layers=1, fnn_layers=1, dropout=0.2)
+CNN = partial(
+    cakir2017.CNN, maps=4, pool=[2, 2], fnn_layers=1, filter_shape=[3, 3], dropout=0.2
+)  # has batch norm
 
 
-def train(folder, seed=1, checkpoint=None, **changes):
+def train(folder, seed=1, checkpoint=None, network=RNN, **changes):
     torch.manual_seed(seed)
-    net = cakir2017.RNN(**RNN)
+    net = network(bands=8, classes=2)
     splits = [Frames.read(folder, s) for s in ("train", "validation")]
     how = {"arguments": DESIGN, "settings": SETTINGS | changes, "seed": seed}
     history = loop.fit_sequences(net, *splits, checkpoint=checkpoint, **how)
@@ -78,23 +82,31 @@ def test_it_learns(folder):
     assert max(e["validation_score"] for e in history) > 0.6
 
 
-@pytest.mark.parametrize("killed_after", [1, 3, 5])
-def test_a_killed_training_resumes_to_the_same_numbers(folder, tmp_path, monkeypatch, killed_after):
-    whole, scores = train(folder, patience=6)
-    note, calls = loop.Run.note, []
+BUDGET = {"patience": 0, "max_epochs": 0, "steps": 11, "average": 0.9, "statistics_batches": 2}
 
-    def dying(self, *values):
-        note(self, *values)
+
+@pytest.mark.parametrize("network", [RNN, CNN], ids=["rnn", "cnn"])
+@pytest.mark.parametrize("schedule", [{"patience": 6}, BUDGET], ids=["patience", "budget"])
+@pytest.mark.parametrize("killed_after", [1, 3, 5])
+def test_a_killed_training_resumes_to_the_same_numbers(
+    folder, tmp_path, monkeypatch, killed_after, schedule, network
+):
+    how = schedule | {"network": network}
+    whole, scores = train(folder, **how)
+    note, calls = loop.TrainingState.note, []
+
+    def dying(self, *values, **options):
+        note(self, *values, **options)
         calls.append(1)
         if len(calls) == killed_after:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop.Run, "note", dying)
+    monkeypatch.setattr(loop.TrainingState, "note", dying)
     checkpoint = tmp_path / "cache" / "x.pt"
     with pytest.raises(KeyboardInterrupt):
-        train(folder, checkpoint=checkpoint, patience=6)
+        train(folder, checkpoint=checkpoint, **how)
     monkeypatch.undo()
-    resumed, resumed_scores = train(folder, checkpoint=checkpoint, patience=6)
+    resumed, resumed_scores = train(folder, checkpoint=checkpoint, **how)
     assert resumed == whole
     np.testing.assert_array_equal(resumed_scores, scores)
 
@@ -102,7 +114,7 @@ def test_a_killed_training_resumes_to_the_same_numbers(folder, tmp_path, monkeyp
 def test_a_finished_training_is_found_again(folder, tmp_path, monkeypatch):
     checkpoint = tmp_path / "x.pt"
     whole, _ = train(folder, checkpoint=checkpoint)
-    monkeypatch.setattr(loop.Run, "note", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(loop.TrainingState, "note", lambda *_, **__: pytest.fail("trained again"))
     assert train(folder, checkpoint=checkpoint)[0] == whole
 
 
@@ -137,6 +149,55 @@ def test_without_patience_all_epochs_are_trained_and_the_last_weights_stay(folde
     scores = [0.9, 0.5, 0.7, 0.2]
     history = scored(folder, monkeypatch, scores, patience=0, max_epochs=4)
     assert len(history) == 4 and history.epoch[history.best].item() == 4
+
+
+def test_a_budget_ends_within_an_epoch(folder):
+    """Two batches of 64 frames in an epoch of 180, and five steps."""
+    history = pd.DataFrame(train(folder, **BUDGET | {"steps": 5})[0])
+    assert history.step.tolist() == [2, 4, 5] and history.best.tolist() == [False, False, True]
+    with pytest.raises(ValueError, match="one of them must end a training"):
+        train(folder, **BUDGET | {"steps": 0})
+
+
+def test_averaged_weights_are_those_of_the_steps(monkeypatch):
+    """With decays 2/11, 3/12 and then 0.3: the weights that Adam left, step by step."""
+    weight = torch.nn.Parameter(torch.tensor([0.0]))
+    average = loop.Average([weight], 0.3)
+    expected = 0.0
+    for step, keep in ((1, 2 / 11), (2, 3 / 12), (3, 0.3), (4, 0.3)):
+        weight.data.fill_(float(step))
+        average.update(step)
+        expected = keep * expected + (1 - keep) * step
+    with average.in_place():
+        assert weight.item() == pytest.approx(expected)
+    assert weight.item() == 4
+
+
+def test_averaged_weights_are_validated_and_stay(folder, monkeypatch):
+    plain, scores = train(folder, **BUDGET | {"average": 0.0, "statistics_batches": 0})
+    averaged, others = train(folder, **BUDGET | {"statistics_batches": 0})
+    assert [e["loss"] for e in plain] == [e["loss"] for e in averaged]  # the steps are the same
+    assert np.abs(scores - others).max() > 1e-3
+    targets = np.load(folder / "targets.npy")[180:240].astype(bool)
+    on = others >= 0.5
+    f1 = 2 * (on & targets).sum() / (on.sum() + targets.sum())
+    assert f1 == pytest.approx(averaged[-1]["validation_score"], abs=1e-6)
+
+
+def test_statistics_of_batch_norm_are_those_of_the_weights(folder):
+    """Without dropout, as means over the batches, and the training goes on as if they had not been taken."""
+    net = CNN(bands=8, classes=2)
+    batches = [((torch.randn(4, 16, 8) * 3 + 5,), ()) for _ in range(3)]
+    inputs = []
+    net.convolutions[0].norm.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
+    loop.renew_statistics(net, batches)
+    norm = net.convolutions[0].norm
+    means = torch.stack([x.mean((0, 2, 3)) for x in inputs]).mean(0)
+    torch.testing.assert_close(norm.running_mean, means)
+    assert (norm.momentum, net.training, norm.training) == (0.01, False, False)
+    net.convolutions[0].requires_grad_(False)  # a part that stays as it is
+    loop.renew_statistics(net, batches[:1])
+    torch.testing.assert_close(norm.running_mean, means)
 
 
 def test_the_learning_rate_decays_by_epoch(folder):
@@ -178,9 +239,10 @@ def test_a_training_that_ran_out_of_epochs_is_told(folder, monkeypatch, tmp_path
         history = scored(folder, monkeypatch, scores, minimum_epochs=1, **settings)
         assert systems.ran_out(history, settings) == (name == "cut")
         files.write_csv(tmp_path / name / "history.csv", history)
-    assert systems.trainings_cut([tmp_path], settings).startswith(
-        "1 of 2 trainings ended at 6 epochs"
-    )
+    said = systems.trainings_cut([tmp_path], settings)
+    assert "2 trainings" in said and "at most 6 epochs; 1 of them" in said
+    said = systems.trainings_cut([tmp_path], BUDGET)
+    assert "11 steps" in said and "average" in said and "of them" not in said
 
 
 def test_a_network_enters_by_being_defined():
@@ -217,15 +279,15 @@ def test_a_checkpoint_holds_to_what_decides_its_numbers_and_no_more(kind):
 def test_what_a_network_says_of_itself_ends_its_training(folder, monkeypatch):
     given, seen = iter([-3.0, -1.0, -2.0, -2.0, -2.0]), []
 
-    def own(self, validation, *, train, length):
-        seen.append([list(part.recordings.recording) for part in (validation, train)] + [length])
+    def own(self, validation, *, length):
+        seen.append((list(validation.recordings.recording), length))
         return next(given)
 
     monkeypatch.setattr(cakir2017.RNN, "validation_score", own, raising=False)
     history = pd.DataFrame(train(folder)[0])
     assert history.validation_score.tolist() == [-3, -1, -2, -2, -2]
     assert history.epoch[history.best].item() == 2
-    assert seen == [[["d"], ["a", "b", "c"], 16]] * 5
+    assert seen == [(["d"], 16)] * 5
 
 
 class Tags(cakir2017.FrameOrChunk, abstract=True):
@@ -243,9 +305,9 @@ def test_a_tag_is_there_where_any_frame_has_it():
     table = pd.DataFrame({"recording": ["a", "b"], "first_frame": [0, 4], "frames": [4, 4]})
     frames = Frames(x, y, table, torch.zeros(3), torch.ones(3))
     knows = Tags(time_pooling=True)
-    assert knows.validation_score(frames, train=frames, length=4) == 1
+    assert knows.validation_score(frames, length=4) == 1
     frames.features[:] = np.roll(x, 4, axis=0)  # each clip has what belongs to the other
-    assert knows.validation_score(frames, train=frames, length=4) == 0
+    assert knows.validation_score(frames, length=4) == 0
 
 
 def test_training_runs_without_librosa_and_dvc():

@@ -138,15 +138,15 @@ def test_a_killed_training_resumes_to_the_same_numbers(
     """Also with unlabelled clips taken in, which follow from the weights."""
     lax = {"precision": 0.0, "npv": 0.0}
     whole, scores, _ = train(folder, **lax)
-    note, calls = loop.Run.note, []
+    note, calls = loop.TrainingState.note, []
 
-    def dying(self, *values):
-        note(self, *values)
+    def dying(self, *values, **options):
+        note(self, *values, **options)
         calls.append(1)
         if len(calls) == killed_after + 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop.Run, "note", dying)
+    monkeypatch.setattr(loop.TrainingState, "note", dying)
     checkpoint = tmp_path / "cache" / "x.pt"
     with pytest.raises(KeyboardInterrupt):
         train(folder, checkpoint=checkpoint, **lax)
@@ -154,7 +154,7 @@ def test_a_killed_training_resumes_to_the_same_numbers(
     resumed, resumed_scores, _ = train(folder, checkpoint=checkpoint, **lax)
     assert resumed == whole
     np.testing.assert_array_equal(resumed_scores, scores)
-    monkeypatch.setattr(loop.Run, "note", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(loop.TrainingState, "note", lambda *_, **__: pytest.fail("trained again"))
     again, again_scores, _ = train(folder, checkpoint=checkpoint, **lax)
     assert again == whole
     np.testing.assert_array_equal(again_scores, scores)

@@ -191,7 +191,7 @@ def epoch(frames: int) -> None:
         split = Frames(*maps, recordings, torch.zeros(40), torch.ones(40))
         net = FNN(bands=40, classes=16, context=5, units=64, layers=2, pieces=2, dropout=0.1)
         batches = loop.Sequences(split, length=128, size=2048, seed=1, shift=73)
-        score = partial(net.validation_score, split, train=split, length=128)
+        score = partial(net.validation_score, split, length=128)
         schedule = loop.Schedule(learning_rate=0.001, max_epochs=1, patience=1)
         loop.fit(net, batches, score, schedule, seed=1, device=torch.device("cpu"))
 

@@ -48,10 +48,10 @@ class FrameOrChunk(Network, abstract=True):
             outputs, targets.amax(dim=1, keepdim=True) if self.time_pooling else targets
         )
 
-    def validation_score(self, validation, *, train, length):
+    def validation_score(self, validation, *, length):
         """Frame F1; of a chunk's tags one minus the equal error rate, mean over classes (reading A11)."""
         if not self.time_pooling:
-            return super().validation_score(validation, train=train, length=length)
+            return super().validation_score(validation, length=length)
         scores = self.predict(validation, length, validation.mean.device)
         rows = validation.recordings.itertuples()
         tags = [validation.recording(row, row.frames)[1].amax(dim=0) for row in rows]

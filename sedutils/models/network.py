@@ -75,10 +75,10 @@ class Network(nn.Module):
         return outputs
 
     @torch.no_grad()
-    def validation_score(self, validation: Frames, *, train: Frames, length: int) -> float:
+    def validation_score(self, validation: Frames, *, length: int) -> float:
         """What chooses the epoch, higher is better: micro-averaged frame F1 at 0.5 (Cakir et al. 2017, Eq. 5-6).
 
-        Both splits lie on the network's device; length : frames of a sequence. Counts are summed on the device.
+        The split lies on the network's device; length : frames of a sequence. Counts are summed on the device.
         """
         self.eval()
         device = validation.mean.device

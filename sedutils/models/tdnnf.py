@@ -113,7 +113,7 @@ class TDNNF(Network):
         if step % CONSTRAIN_STEPS == 0:
             self.constrain()
 
-    def validation_score(self, validation, *, train, length):
+    def validation_score(self, validation, *, length):
         """Frame accuracy."""
         return frame_accuracy(self, validation)
 

@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sedutils.pipeline.params import combinations
-from sedutils.pipeline.schema_corpora import Corpora, Count, Fraction, Positive, Section
+from sedutils.pipeline.schema_corpora import (
+    Corpora,
+    Count,
+    Fraction,
+    Positive,
+    Section,
+)
 from sedutils.pipeline.schema_systems import COMPARED, PAPERS, ROWS, System, buildable, possible
 from sedutils.pipeline.schema_weak import WeakLabels, WeakTraining
 
@@ -81,7 +87,10 @@ class Training(Section):
     seeds: Annotated[list[int], Field(min_length=1)]
     patience: Annotated[int, Field(ge=0)]
     minimum_epochs: Count
-    max_epochs: Count
+    max_epochs: Annotated[int, Field(ge=0)]
+    steps: Annotated[int, Field(ge=0)]
+    average: Fraction
+    statistics_batches: Annotated[int, Field(ge=0)]
     learning_rate_decay: Annotated[float, Field(ge=0)]
     shift_frames: Annotated[int, Field(ge=0)]
     hop_frames: Annotated[int, Field(ge=0)]
@@ -94,7 +103,10 @@ class Schedule(Section):
 
     patience: Annotated[int, Field(ge=0)] | None = None
     minimum_epochs: Count | None = None
-    max_epochs: Count | None = None
+    max_epochs: Annotated[int, Field(ge=0)] | None = None
+    steps: Annotated[int, Field(ge=0)] | None = None
+    average: Fraction | None = None
+    statistics_batches: Annotated[int, Field(ge=0)] | None = None
     learning_rate_decay: Annotated[float, Field(ge=0)] | None = None
     hop_frames: Annotated[int, Field(ge=0)] | None = None
 
@@ -238,6 +250,7 @@ class Params(Section):
                         raise ValueError(
                             f"{key}.systems: {system!r} is missing, a row of its table"
                         )
+        self.check_ends()
         for name, system in self.systems.items():
             paper = PAPERS.get(system.kind)
             front_end = getattr(self.features, paper, self.features.cakir2017)  # the GMM's, too
@@ -248,6 +261,19 @@ class Params(Section):
         if len(set(self.training.seeds)) < len(self.training.seeds):
             raise ValueError(f"training.seeds: {self.training.seeds} names a seed twice")
         return self
+
+    def check_ends(self):
+        """Something ends every training."""
+        schedules = {"training": Schedule(), "comparison.training": self.comparison.training}
+        for corpus, families in self.families.items():
+            schedules |= {
+                f"families.{corpus}.{k}.training": f.training for k, f in families.items()
+            }
+        for key, schedule in schedules.items():
+            given = schedule.model_dump(exclude_none=True)
+            ends = self.training.model_dump() | given
+            if not ends["steps"] and not ends["max_epochs"]:
+                raise ValueError(f"{key}: steps and max_epochs are both 0, one must end a training")
 
     def check_clips(self):
         """A sequence of the networks that see whole clips is a clip of the rare-event corpus."""

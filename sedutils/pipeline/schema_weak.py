@@ -36,6 +36,9 @@ class WeakTraining(Section):
     padding: Annotated[float, Field(gt=0, lt=1)]
     steps: Count
     validation_steps: Count
+    patience: Annotated[int, Field(ge=0)]
+    average: Fraction
+    statistics_batches: Annotated[int, Field(ge=0)]
     learning_rate: Positive
     gradient_clip: Positive
     precision: Fraction

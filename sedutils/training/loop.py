@@ -7,13 +7,16 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from sedutils.features.frames import Frames
@@ -32,7 +35,7 @@ def fit(
     checkpoint: Path | None = None,
     label: str = "training",
 ) -> list[dict]:
-    """Train until the validation score has risen for long enough no more; the best weights come back.
+    """Train as long as the schedule says; the weights that it keeps come back.
 
     The network's own loss, and Adam. Same device and seed, same numbers, even when killed and resumed from
     ``checkpoint``, where a finished training is found again.
@@ -41,22 +44,23 @@ def fit(
 
     Returns
     -------
-    one dict an epoch: epoch (from 1), loss (mean over its batches), validation_score, what the batches remark,
-    best (whether the weights are those after this epoch)
+    one dict an epoch: epoch (from 1), step (how many were done after it), loss (mean over its batches),
+    validation_score, what the batches remark, best (whether the weights are those after this epoch)
     """
     model.to(device, memory_format=torch.channels_last)
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=schedule.learning_rate, fused=True)
-    run = Run(model, optimiser, seed, checkpoint, first=schedule.first_epoch)
-    if run.resume():
-        validate()  # what batches take from a validation follows from the weights
-    progress = jobs.Progress(f"{label}: epoch", total=schedule.max_epochs, done=len(run.history))
-    while not run.finished:
-        epoch = len(run.history)
+    state = TrainingState(model, optimiser, Average(trained, schedule.average), seed, checkpoint)
+    if state.resume():
+        with state.average.in_place():
+            validate()  # what batches take from a validation follows from the weights
+    progress = schedule.progress(label, state)
+    while not state.finished:
+        epoch = len(state.history)
         optimiser.param_groups[0]["lr"] = schedule.learning_rate_of(epoch)
         model.train()
         losses = []
-        for step, (inputs, targets) in enumerate(batches(epoch)):
+        for inputs, targets in islice(batches(epoch), schedule.steps_left(state.step)):
             with half_precision(device):
                 outputs = model(*inputs)
             loss = model.loss(full_precision(outputs), *targets)
@@ -65,17 +69,21 @@ def fit(
             if schedule.gradient_clip:
                 clip_grad_norm_(trained, schedule.gradient_clip)
             optimiser.step()
-            model.after_step(step)
+            model.after_step(len(losses))
             losses.append(loss.detach())  # .item() would wait for the device
+            state.average.update(state.step + len(losses))
         remarks = batches.remarks(epoch)
-        run.note(torch.stack(losses).mean().item(), validate(), remarks)
-        run.finished = schedule.over(run)
-        if run.finished or len(run.history) % schedule.checkpoint_epochs == 0:
-            run.save()
-        best = f", best {run.best_score:.3f}" if run.best else ""
-        progress.update(len(run.history), f"score {run.history[-1]['validation_score']:.3f}{best}")
-    model.load_state_dict(run.best)
-    return [epoch | {"best": epoch["epoch"] == run.best_epoch} for epoch in run.history]
+        with state.average.in_place():
+            renew_statistics(model, islice(batches(epoch), schedule.statistics_batches))
+            loss = torch.stack(losses).mean().item()
+            state.note(len(losses), loss, validate(), remarks, schedule=schedule)
+        if state.finished or len(state.history) % schedule.checkpoint_epochs == 0:
+            state.save()
+        best = f", best {state.best_score:.3f}" if state.best else ""
+        score = state.history[-1]["validation_score"]
+        progress.update(schedule.done(state), f"score {score:.3f}{best}")
+    model.load_state_dict(state.best)
+    return [epoch | {"best": epoch["epoch"] == state.best_epoch} for epoch in state.history]
 
 
 @dataclass(frozen=True)
@@ -83,21 +91,32 @@ class Schedule:
     """How fast a network learns, and for how long; an epoch is what lies between two validations.
 
     learning_rate : epoch e, from 0 on, has this over 1 + e times ``learning_rate_decay``
-    patience : epochs without a higher score before training ends; 0: all ``max_epochs`` are trained, and the last
-        weights stay (Phan et al. 2018, Sec. 4.3)
+    steps, max_epochs : training ends after so many at the latest; 0: as many as it takes, of one of them
+    patience : epochs without a higher score before training ends, and the best weights stay; 0: all steps and
+        epochs are trained, and the last weights stay (Phan et al. 2018, Sec. 4.3)
     minimum_epochs : those before are neither the best nor begin the patience: what an untrained network scores
         is an accident
+    average : of `Average`, with whose weights is validated, and which stay; 0: those of the last step
+    statistics_batches : over so many are the statistics of batch norms taken anew before each validation
+        (`renew_statistics`); 0: running averages, as in training
     checkpoint_epochs : from one checkpoint to the next
     gradient_clip : largest norm of the gradient of all weights; 0: any
     """
 
     learning_rate: float
-    max_epochs: int
     patience: float
+    steps: int = 0
+    max_epochs: int = 0
     minimum_epochs: int = 1
+    average: float = 0.0
+    statistics_batches: int = 0
     learning_rate_decay: float = 0.0
     checkpoint_epochs: int = 1
     gradient_clip: float = 0.0
+
+    def __post_init__(self):
+        if not self.steps and not self.max_epochs:
+            raise ValueError("steps and max_epochs are both 0: one of them must end a training")
 
     @classmethod
     def of(cls, *sections: dict) -> "Schedule":
@@ -105,19 +124,92 @@ class Schedule:
         names = {field.name for field in fields(cls)}
         return cls(**{k: v for section in sections for k, v in section.items() if k in names})
 
-    @property
-    def first_epoch(self) -> int:
-        """The first one that counts."""
-        return min(self.minimum_epochs, self.max_epochs) if self.patience else self.max_epochs
+    def progress(self, label: str, state: "TrainingState") -> jobs.Progress:
+        """Counts what ends the training: steps, or epochs."""
+        label = f"{label}: {'step' if self.steps else 'epoch'}"
+        return jobs.Progress(label, total=self.steps or self.max_epochs, done=self.done(state))
+
+    def done(self, state: "TrainingState") -> int:
+        """Of the total of `progress`."""
+        return state.step if self.steps else len(state.history)
 
     def learning_rate_of(self, epoch: int) -> float:
         return self.learning_rate / (1 + self.learning_rate_decay * epoch)
 
-    def over(self, run: "Run") -> bool:
+    def steps_left(self, done: int) -> int | None:
+        """How many an epoch may have that begins after ``done`` steps; None for any."""
+        return self.steps - done if self.steps else None
+
+    def over(self, state: "TrainingState") -> bool:
         """Whether a training ends here; a score of 0 is that of a network that has not found anything yet."""
-        found = run.best is not None and run.best_score != 0
-        late = found and len(run.history) - run.best_epoch >= self.patience
-        return late or len(run.history) >= self.max_epochs
+        epochs = len(state.history)
+        found = self.patience and state.best is not None and state.best_score != 0
+        late = found and epochs - state.best_epoch >= self.patience
+        spent = 0 < self.steps <= state.step or 0 < self.max_epochs <= epochs
+        return bool(late or spent)
+
+
+class Average:
+    """Exponential average of the weights that a training moves, ``decay`` at most: after step n it keeps
+    min(decay, (1 + n) / (10 + n)) of itself; 0 for none.
+
+    It has the small steps of a low learning rate at the end, whenever the end is (Polyak & Juditsky 1992,
+    https://doi.org/10.1137/0330046); the growing decay forgets the first weights, which say nothing.
+    """
+
+    def __init__(self, weights: list[torch.Tensor], decay: float):
+        self.weights, self.decay = weights, decay
+        self.mean = [w.detach().clone() for w in weights] if decay else []
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights after a step, from 1 on."""
+        if self.decay:
+            keep = min(self.decay, (1 + step) / (10 + step))
+            torch._foreach_lerp_(self.mean, self.weights, 1 - keep)
+
+    @contextmanager
+    def in_place(self):
+        """The network has the average in place of its weights meanwhile."""
+        own = [w.detach().clone() for w in self.weights] if self.decay else []
+        put(self.mean, self.weights)
+        try:
+            yield
+        finally:
+            put(own, self.weights)
+
+
+@torch.no_grad()
+def put(values: list[torch.Tensor], weights: list[torch.Tensor]) -> None:
+    """Copy values into weights, where there are values."""
+    for weight, value in zip(weights, values, strict=False):
+        weight.copy_(value)
+
+
+@torch.no_grad()
+def renew_statistics(model: Network, batches: Iterable) -> None:
+    """Statistics of all batch norms that train, as the mean over some batches, without dropout.
+
+    A running average lags behind the weights, and knows nothing of averaged ones ("precise" batch norm, Wu & Johnson
+    2021, https://arxiv.org/abs/2105.07576). No batches, or no norms: nothing changes.
+    """
+    kinds = nn.BatchNorm1d | nn.BatchNorm2d
+    norms = [m for m in model.modules() if isinstance(m, kinds)]
+    norms = [m for m in norms if m.weight is None or m.weight.requires_grad]
+    momenta = [norm.momentum for norm in norms]
+    batches = batches if norms else ()
+    model.eval()
+    for number, (inputs, _) in enumerate(batches):
+        if number == 0:
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # every batch counts alike
+                norm.train()
+        with half_precision(inputs[0].device):
+            model(*inputs)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    model.eval()
 
 
 class Batches:
@@ -180,30 +272,46 @@ def fit_sequences(
     train, validation = train.to(device), validation.to(device)
     moves = settings["shift_frames"], settings["hop_frames"]
     batches = Sequences(train, length, arguments["batch_frames"], seed, *moves)
-    validate = partial(model.validation_score, validation, train=train, length=length)
+    validate = partial(model.validation_score, validation, length=length)
     schedule, how = Schedule.of(settings, arguments), {"checkpoint": checkpoint, "label": label}
     return fit(model, batches, validate, schedule, seed=seed, device=device, **how)
 
 
-class Run:
-    """The state of one training, which a checkpoint holds whole; ``first``: the first epoch that counts."""
+class TrainingState:
+    """All of one training that a checkpoint holds."""
 
     def __init__(
-        self, model: Network, optimiser, seed: int, checkpoint: Path | None, *, first: int
+        self, model: Network, optimiser, average: Average, seed: int, checkpoint: Path | None
     ):
-        self.model, self.optimiser, self.checkpoint = model, optimiser, checkpoint
-        self.first = first
+        self.model, self.optimiser, self.average = model, optimiser, average
+        self.checkpoint = checkpoint
         self.history, self.finished = [], False
         self.best, self.best_score, self.best_epoch = None, -math.inf, 0
         torch.manual_seed(seed)
 
-    def note(self, loss: float, score: float, remarks: dict) -> None:
-        """Append an epoch, and keep the weights if they are the best so far."""
+    @property
+    def step(self) -> int:
+        """How many were done."""
+        return self.history[-1]["step"] if self.history else 0
+
+    def note(
+        self, steps: int, loss: float, score: float, remarks: dict, *, schedule: Schedule
+    ) -> None:
+        """Append an epoch, and keep the weights as they are if they are the best so far, or the last."""
         epoch = len(self.history) + 1
-        self.history.append({"epoch": epoch, "loss": loss, "validation_score": score} | remarks)
-        if epoch >= self.first and score > self.best_score:
-            self.best_score, self.best_epoch = score, epoch
-            self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        found = {"loss": loss, "validation_score": score}
+        self.history.append({"epoch": epoch, "step": self.step + steps} | found | remarks)
+        if schedule.patience and epoch >= schedule.minimum_epochs and score > self.best_score:
+            self.keep()
+        self.finished = schedule.over(self)
+        if self.finished and self.best is None:
+            self.keep()
+
+    def keep(self) -> None:
+        """Take the weights as they are for the best."""
+        self.best_epoch = len(self.history)
+        self.best_score = self.history[-1]["validation_score"]
+        self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -212,6 +320,7 @@ class Run:
         state = {
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "average": self.average.mean,
             "best": self.best,
             "best_score": self.best_score,
             "best_epoch": self.best_epoch,
@@ -231,6 +340,7 @@ class Run:
         state = torch.load(self.checkpoint, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
+        put(state["average"], self.average.mean)
         self.best, self.best_score = state["best"], state["best_score"]
         self.best_epoch = state["best_epoch"]
         self.history, self.finished = state["history"], state["finished"]

@@ -272,11 +272,25 @@ def ran_out(history: pd.DataFrame, settings: dict) -> bool:
     return len(history) == settings.get("max_epochs") and waited < settings["patience"]
 
 
+def length_of(settings: dict) -> str:
+    """How long trainings take and which weights stay, in words; ``settings``: section ``training`` and its like."""
+    ends = [
+        f"{settings[k]} {k.removeprefix('max_')}"
+        for k in ("steps", "max_epochs")
+        if settings.get(k)
+    ]
+    end, averaged = " or ".join(ends), settings.get("average", 0)
+    if settings["patience"]:
+        waits = f"until validation has not risen for {settings['patience']} epochs, at most {end}"
+        return waits + (", with averaged weights" if averaged else "")
+    return (
+        f"{end}, and {'the average of the weights stays' if averaged else 'the last weights stay'}"
+    )
+
+
 def trainings_cut(folders: list[Path], settings: dict) -> str:
-    """How many of the trainings below some folders of models ran out of epochs, in a sentence."""
+    """How long the trainings below some folders of models took, and how many were cut, in a sentence."""
     found = [p for folder in folders for p in sorted(Path(folder).rglob("history.csv"))]
     cut = sum(ran_out(pd.read_csv(path), settings) for path in found)
-    return (
-        f"{cut} of {len(found)} trainings ended at {settings['max_epochs']} epochs, before validation had "
-        f"stopped rising for {settings['patience']}."
-    )
+    ending = f"; {cut} of them were still rising then" if settings["patience"] else ""
+    return f"{len(found)} trainings: {length_of(settings)}{ending}."

@@ -5,7 +5,6 @@ An FBCRNN learns from clip tags (`Tagging`), a tag-conditioned CNN from strong l
 wherever torch and numpy are.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +25,8 @@ CUTS = ("hidden", "input")  # where a window is cut from: the CNN's output, or i
 
 
 def fit(task: "ClipBatches", *, checkpoint: Path | None = None, label: str = "training") -> list:
-    """`training.fit` for so many steps as the settings say; of all validations the best weights come back."""
-    schedule = loop.Schedule.of({"max_epochs": task.epochs, "patience": math.inf}, task.settings)
+    """`sedutils.training.loop.fit` for so many steps as the settings say."""
+    schedule = loop.Schedule.of(task.settings)
     return loop.fit(
         task.model, task, task.validate, schedule, seed=task.seed, device=task.clips.mean.device,
         checkpoint=checkpoint, label=label,
@@ -48,15 +47,9 @@ class ClipBatches(loop.Batches):
         self.clips, self.validation = train.to(pick(device)), validation.to(pick(device))
         self.chosen = np.arange(len(train))  # the clips to learn from
 
-    @property
-    def epochs(self) -> int:
-        return math.ceil(self.settings["steps"] / self.settings["validation_steps"])
-
-    def steps_before(self, epoch: int) -> int:
-        return min(epoch * self.settings["validation_steps"], self.settings["steps"])
-
     def __call__(self, epoch) -> Iterator[tuple[tuple, tuple]]:
-        steps = range(self.steps_before(epoch), self.steps_before(epoch + 1))
+        each = self.settings["validation_steps"]
+        steps = range(epoch * each, (epoch + 1) * each)
         rng, lengths = np.random.default_rng((self.seed, steps.start)), self.clips.lengths
         batches = mixtures(self.chosen, lengths, self.settings, hop_s=self.hop_s, rng=rng)
         how = {"settings": self.settings["augmentation"], "hop_s": self.hop_s}
@@ -67,8 +60,8 @@ class ClipBatches(loop.Batches):
             yield self.examples(x, lengths, batch, generator)
 
     def remarks(self, epoch):
-        """step: those done after it; included: unlabelled clips among those of the epoch."""
-        return {"step": self.steps_before(epoch + 1), "included": 0}
+        """included: unlabelled clips among those of the epoch."""
+        return {"included": 0}
 
     def examples(self, x, lengths, batch: Mixtures, generator) -> tuple[tuple, tuple]:
         """Inputs and targets of a batch."""

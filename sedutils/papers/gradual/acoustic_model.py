@@ -83,7 +83,7 @@ def fit(
     device, length = pick(device), round(settings["chunk_s"] / mfcc.HOP_S)
     train, validation = train.to(device), validation.to(device)
     chunks = Chunks(train, length, settings["batch_chunks"], seed, model.subsampling)
-    validate = partial(model.validation_score, validation, train=train, length=length)
+    validate = partial(model.validation_score, validation, length=length)
     return loop.fit(
         model, chunks, validate, Schedule.of(settings), seed=seed, device=device,
         checkpoint=checkpoint, label="acoustic model",
