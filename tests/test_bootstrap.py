@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sedutils.claims import verdicts
 from sedutils.metrics import bootstrap, segments
@@ -71,11 +72,25 @@ def test_value_and_spread_are_those_of_pooled_counts():
     np.testing.assert_allclose(estimate.per_seed, scores, rtol=1e-14)
     assert estimate.value == pytest.approx(np.mean(scores), rel=1e-14)
     assert estimate.std == pytest.approx(np.std(scores, ddof=1), rel=1e-12)
-    columns = {"value", "std", "low", "high", "resolves", "n_seeds", "n_units"}
+    columns = {"value", "std", "low", "high", "resolves", "resolves_with_10"}
+    columns |= {"n_seeds", "n_units"}
     assert set(estimate.row()) == columns
     assert estimate.row()["high"] - estimate.value == pytest.approx(estimate.resolves)
     single = bootstrap.summary(runs[:1], segments.f1_score)
     assert np.isnan([single.std, *single.interval]).all()  # of one seed nothing is known
+
+
+def test_more_seeds_that_spread_as_these_resolve_more():
+    """Against a t-interval written out for one system; its units resolve no more than they did."""
+    scores = np.random.default_rng(5).normal(60, 2, (3, 1)) + np.zeros((1, 401))
+    scores += np.r_[0, np.random.default_rng(6).normal(0, 1, 400)]
+    estimate = bootstrap.estimate([scores], lambda a: a, n_units=40)
+    assert estimate.resolves_with(3) == pytest.approx(estimate.resolves)
+    seeds, units = scores[:, 0].var(ddof=1) / 10, scores[0, 1:].var(ddof=1)
+    freedom = (seeds + units) ** 2 / (seeds**2 / 9 + units**2 / 39)
+    ten = stats.t.ppf(0.975, freedom) * np.sqrt(seeds + units)
+    assert estimate.resolves_with(10) == pytest.approx(ten)
+    assert ten < estimate.resolves
 
 
 def test_resamples_are_those_of_a_plain_bootstrap():

@@ -153,7 +153,8 @@ def judge(published, page: str, sources: dict[str, str], runs: dict, odd=()) -> 
         if row["claim"] not in here:
             raise ValueError(f"claim {row['claim']}: data/published has no page {page!r} for it")
     columns = ["claim", "contrast", "bound", "outcome", "value", "std", "low", "high", "resolves"]
-    table = pd.DataFrame(rows, columns=[*columns, "n_seeds", "n_units", "p"])
+    columns += ["resolves_with_10", "n_seeds", "n_units"]
+    table = pd.DataFrame(rows, columns=[*columns, "p"])
     for claim, parts in table.groupby("claim"):
         table.loc[parts.index, "outcome"] = corrected(parts)
         said = here[claim]

@@ -90,16 +90,18 @@ class Estimate:
         return float(np.sqrt(self.parts[0].sum()))
 
     @property
-    def freedom(self):
-        """Degrees of freedom (Welch 1947; Satterthwaite 1946)."""
-        variances, freedom = self.parts[:, self.parts[0] != 0]
-        return float(variances.sum() ** 2 / (variances**2 / np.maximum(freedom, 1)).sum())
-
-    @property
     def resolves(self):
         """Half the width of the interval: how far from a bound the statistic must be to be decided."""
-        quantile = stats.t.ppf((1 + CONFIDENCE) / 2, self.freedom) if self.error else 0.0
-        return float(quantile * self.error)
+        return half_width(*self.parts)
+
+    def resolves_with(self, n_seeds):
+        """What it would be with as many seeds of each system that spread as these do, on the same units."""
+        variances, freedom = self.parts
+        had = freedom[:-1] + 1
+        return half_width(
+            np.r_[variances[:-1] * had / n_seeds, variances[-1]],
+            np.r_[np.full(len(had), n_seeds - 1), freedom[-1]],
+        )
 
     @property
     def interval(self):
@@ -110,7 +112,7 @@ class Estimate:
         """How probable so low a value is, or a lower one, if the statistic is the bound: p, one-sided."""
         if not self.error:
             return float(self.value >= bound)
-        return float(stats.t.cdf((self.value - bound) / self.error, self.freedom))
+        return float(stats.t.cdf((self.value - bound) / self.error, satterthwaite(*self.parts)))
 
     def row(self):
         """The columns of a table of claims: value, std, low, high, resolves, seeds, units."""
@@ -121,9 +123,25 @@ class Estimate:
             "low": low,
             "high": high,
             "resolves": self.resolves,
+            "resolves_with_10": self.resolves_with(10),
             "n_seeds": self.n_seeds,
             "n_units": self.n_units,
         }
+
+
+def satterthwaite(variances, freedom):
+    """Degrees of freedom of a sum of independent variances (Welch 1947; Satterthwaite 1946)."""
+    variances, freedom = variances[variances != 0], freedom[variances != 0]
+    return float(variances.sum() ** 2 / (variances**2 / np.maximum(freedom, 1)).sum())
+
+
+def half_width(variances, freedom):
+    """Of the t-interval of a value with these parts of its variance."""
+    error = np.sqrt(variances.sum())
+    if not error:
+        return 0.0
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, satterthwaite(variances, freedom))
+    return float(quantile * error)
 
 
 def paired(systems, score, statistic, *, resamples=1000, seed=0, strata=None):
