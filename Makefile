@@ -7,11 +7,16 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS := 1
 
 .PHONY: repro test verify detect benchmark realism experiment readme official bank lab
-.PHONY: lint smoke
+.PHONY: lint quick
 
 repro: .venv/installed
 	dvc repro
 	@echo "Done. Open reports/index.html"
+
+# A first look: every page in minutes, with numbers that mean nothing, in quick/; or one chapter,
+#   make quick CHAPTER=rare        (crnn, multitask, rare or weak)
+quick: .venv/installed
+	python -m sedutils.site.quick $(CHAPTER)
 
 test: lint
 	pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -19,11 +24,6 @@ test: lint
 lint: .venv/installed
 	ruff check
 	ruff format --check
-
-# The pipeline at smoke size, in a temporary folder that is named at the end: all of it, or
-#   make smoke CHAPTER=rare        (crnn, multitask, rare or weak)
-smoke: .venv/installed
-	python tests/smoke.py $(CHAPTER)
 
 # The proof: everything made again from nothing must leave the record of the last run as it is.
 verify: .venv/installed

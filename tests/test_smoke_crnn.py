@@ -1,4 +1,4 @@
-"""The chapter on Cakir et al. 2017 and all that is not another chapter's, at smoke size."""
+"""The chapter on Cakir et al. 2017 and all that is not another chapter's, at size `quick`."""
 
 import pandas as pd
 import pytest
@@ -13,19 +13,19 @@ def checkout(tmp_path_factory):
 
 def test_every_notebook_runs_and_every_table_is_written(checkout):
     smoke.every_notebook_runs(checkout)
-    table = pd.read_csv(checkout / "reports/laptop/crnn/tables/table2.csv")
+    table = pd.read_csv(checkout / "reports/quick/crnn/tables/table2.csv")
     methods = {"GMM", "FNN", "CNN", "RNN", "CRNN", "silence", "everything always on"}
     assert methods <= set(table.method)
     assert table.set_index("method").ER_frm_mean["silence"] == pytest.approx(1)
-    assert set(table.source) == {"foley"} and set(table["size"]) == {"laptop"}
-    claims = pd.read_csv(checkout / "reports/laptop/crnn/tables/claims.csv")
+    assert set(table.source) == {"foley"} and set(table["size"]) == {"quick"}
+    claims = pd.read_csv(checkout / "reports/quick/crnn/tables/claims.csv")
     assert {"C01", "C02", "C04", "C06", "C08"} <= set(claims.claim)
-    recorded = pd.read_csv(checkout / "reports/laptop/crnn_recorded/tables/claims.csv")
+    recorded = pd.read_csv(checkout / "reports/quick/crnn_recorded/tables/claims.csv")
     assert {"C03", "C17", "C23", "C26", "C27", "C31", "C32"} <= set(recorded.claim)
     assert not set(claims.claim) & set(recorded.claim)
     for verdicts in (claims.verdict, recorded.verdict):
         assert not set(verdicts) & {"reproduced", "not reproduced"}
-    points = pd.read_csv(checkout / "reports/laptop/crnn_grid/tables/points.csv")
+    points = pd.read_csv(checkout / "reports/quick/crnn_grid/tables/points.csv")
     assert points.groupby("search").corpus.nunique().to_dict() == {"first": 2, "second": 2}
     assert points.groupby("corpus").selected.sum().eq(3).all()
 

@@ -1,4 +1,4 @@
-"""The chapter on Phan et al. 2018, and the comparison of all chapters, at smoke size."""
+"""The chapter on Phan et al. 2018, and the comparison of all chapters, at size `quick`."""
 
 import pandas as pd
 import pytest
@@ -12,7 +12,7 @@ def checkout(tmp_path_factory):
 
 def test_every_notebook_runs_and_every_table_is_written(checkout):
     smoke.every_notebook_runs(checkout)
-    tables = checkout / "reports/laptop/multitask/tables"
+    tables = checkout / "reports/quick/multitask/tables"
     for number, corpus in ((1, "itc_irst"), (2, "tut_sed_synthetic_2016")):
         table = pd.read_csv(tables / f"table{number}.csv")
         assert table["class"].tolist()[-2:] == ["Average", "Overall"]
@@ -28,7 +28,7 @@ def test_every_notebook_runs_and_every_table_is_written(checkout):
 
 
 def test_the_comparison_has_every_system(checkout):
-    tables = checkout / "reports/laptop/comparison/tables"
+    tables = checkout / "reports/quick/comparison/tables"
     table = pd.read_csv(tables / "scores.csv")
     assert len(table) == 11 and set(table.supervision) == {"strong", "weak (tags)"}
     assert table.F1_frm_mean.between(0, 100).all()

@@ -1,4 +1,4 @@
-"""The chapters on rare events (Kao et al. 2018, gradual network) at smoke size."""
+"""The chapters on rare events (Kao et al. 2018, gradual network) at size `quick`."""
 
 import pandas as pd
 import pytest
@@ -14,7 +14,7 @@ def checkout(tmp_path_factory):
 
 def test_every_notebook_runs_and_every_table_is_written(checkout):
     smoke.every_notebook_runs(checkout)
-    tables = checkout / "reports/laptop/rcrnn/tables"
+    tables = checkout / "reports/quick/rcrnn/tables"
     for number, methods in ((1, 3), (3, 3)):
         table = pd.read_csv(tables / f"table{number}.csv")
         assert table["class"].tolist() == methods * [*LABELS, "average"]

@@ -1,4 +1,4 @@
-"""The chapter on Ebbers & Haeb-Umbach 2020 at smoke size."""
+"""The chapter on Ebbers & Haeb-Umbach 2020 at size `quick`."""
 
 import pandas as pd
 import pytest
@@ -12,7 +12,7 @@ def checkout(tmp_path_factory):
 
 def test_every_notebook_runs_and_every_table_is_written(checkout):
     smoke.every_notebook_runs(checkout)
-    tables = checkout / "reports/laptop/fbcrnn/tables"
+    tables = checkout / "reports/quick/fbcrnn/tables"
     table = pd.read_csv(tables / "table3.csv")
     assert len(table) == 11 and table.paper_F.notna().all()
     assert set(table.source) == {"foley"} and set(table.corpus) == {"desed_2020"}

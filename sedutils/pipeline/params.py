@@ -21,9 +21,16 @@ def overlaid(base: Any, over: Any) -> Any:
     return {**base, **{k: overlaid(base.get(k), v) for k, v in over.items()}}
 
 
-def at_size(tree: dict, values: dict) -> dict:
-    """All sections with the values of a size laid over them, and every system in full."""
-    whole = overlaid(tree, values)
+def at_size(tree: dict, sizes: dict, size: str) -> dict:
+    """All sections with the values of a size laid over them, and every system in full.
+
+    A size may name by ``base`` another one whose values it takes over where it has none of its own.
+    """
+    own = dict(sizes[size])
+    base = own.pop("base", None)
+    if base is not None and (base not in sizes or "base" in sizes[base]):
+        raise ValueError(f"sizes.{size}.base = {base!r}: no such size, or one with a base itself")
+    whole = overlaid(overlaid(tree, sizes[base]) if base else tree, own)
     if isinstance(whole.get("systems"), dict):
         whole["systems"] = in_full(whole["systems"])
     return whole
@@ -69,7 +76,7 @@ def variants(entry: str, values: Any) -> dict[str, Any]:
 def resolved(size: str) -> dict:
     """The project's params.yaml at a size."""
     tree = read(places.root() / PARAMS)
-    return at_size(tree, tree.pop("sizes")[size])
+    return at_size(tree, tree.pop("sizes"), size)
 
 
 def write_resolved() -> None:

@@ -22,7 +22,7 @@ def validate(path: str | Path) -> None:
         if not isinstance(values, dict):
             raise ValueError(f"{path}: sizes.{size} = {values!r}: sections are needed, or {{}}")
         try:
-            checked = Params.model_validate(params.at_size(tree, values))
+            checked = Params.model_validate(params.at_size(tree, sizes, size))
         except ValueError as error:
             said = first_line(error) if isinstance(error, ValidationError) else error
             raise ValueError(f"{path} ({size}): {said}") from None

@@ -37,12 +37,19 @@ ORIGIN = re.compile(
 OVER_ALL = {
     "comparison": "All five papers: every system on one corpus"
 }  # what is no paper's chapter
+# A sentence on every page of a size whose numbers are no results
+WARNINGS = {
+    "quick": "Size quick: these numbers mean nothing; it only shows that everything runs.",
+}
 HEADING = re.compile(r'<h2 id="(?P<id>[^"]+)">(?P<text>.*?)<a class="anchor-link"', re.S)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A page in the index; settings: its run's parameters as (name, value) pairs."""
+    """A page in the index; settings: its run's parameters as (name, value) pairs.
+
+    While a run goes: state is what it has done about the page, made is whether there is one to open.
+    """
 
     href: str
     title: str
@@ -50,6 +57,13 @@ class Entry:
     paper: str = ""
     section: str = ""
     settings: tuple = ()
+    state: str = ""
+    made: bool = True
+
+    @property
+    def warning(self):
+        """What a reader must know of the size of the run; empty for most."""
+        return WARNINGS.get(dict(self.settings).get("size"), "")
 
     @property
     def run(self):
@@ -86,10 +100,10 @@ def with_text(source, executed, *, name="notebook"):
     return nbformat.from_dict({**executed, "cells": cells})
 
 
-def export(nb, title, *, note="", papers=None, home="index.html", footer=""):
+def export(nb, title, *, note="", warning="", papers=None, home="index.html", footer=""):
     """A notebook with its outputs as a page: code folded, equations as SVG, everything inlined.
 
-    note: provenance, printed under the title. home: address of the index, empty for no link.
+    note: provenance, printed above the title, as is the warning. home: address of the index, empty for no link.
     papers: paper key -> full name.
     Raises ValueError for an address that would be fetched, or TeX that is not understood.
     """
@@ -110,7 +124,7 @@ def export(nb, title, *, note="", papers=None, home="index.html", footer=""):
         else ""
     )
     top = f'<p class="home"><a href="{escape(home)}">All reports</a></p>' if home else ""
-    note = f'<p class="note">{escape(note)}</p>' if note else ""
+    note = _boxes(warning=warning, note=note)
     foot = f"<footer>{escape(footer)}</footer>" if footer else ""
     html = page(title, f"{toc}<main>{top}{note}\n{body}\n{foot}</main>")
     if found := markup.remote(html):
@@ -118,17 +132,19 @@ def export(nb, title, *, note="", papers=None, home="index.html", footer=""):
     return html
 
 
-def index(entries, *, title="Reports", lead="", note="", links=(), papers=None):
+def index(entries, *, title="Reports", lead="", note="", progress="", links=(), papers=None):
     """The page over all pages: a section a paper, in it a table a run (size and corpus).
 
-    lead, note: what this is, and where the sound came from. links: (text, address) pairs.
+    lead, note: what this is, and where the sound came from. progress: how far a run is.
+    links: (text, address) pairs.
     papers: paper key -> full name. Order of papers, runs and pages is that of `entries`.
     """
     papers = papers or {}
     order = {e.paper: i for i, e in reversed(list(enumerate(entries)))}
     parts = [f"<h1>{escape(title)}</h1>"]
     parts += [f'<p class="lead">{escape(lead)}</p>'] if lead else []
-    parts += [f'<p class="note">{escape(note)}</p>'] if note else []
+    warnings = dict.fromkeys(e.warning for e in entries)
+    parts.append(_boxes(warning=" ".join(filter(None, warnings)), progress=progress, note=note))
     if links:
         items = "".join(f'<li><a href="{escape(a)}">{escape(t)}</a></li>' for t, a in links)
         parts.append(f'<ul class="links">{items}</ul>')
@@ -165,31 +181,43 @@ def build(
     Raises FileNotFoundError without the notebook, ValueError where code and run differ.
     """
     reports, entries, written = Path(reports_dir), [], {}
-    papers = _names(published)
+    papers = names(published)
     found = sorted(Path(executed_dir).glob("*.ipynb"))
     for path in (p for p in found if not p.stem.endswith(".partial")):
-        name, _, key = path.stem.partition("@")
-        source = Path(notebooks_dir) / f"{name}.ipynb"
-        if not source.is_file():
-            raise FileNotFoundError(f"{path.name}: there is no {source.name} in {notebooks_dir}")
-        nb = with_text(nbformat.read(source, 4), nbformat.read(path, 4), name=source.name)
-        files.write_text(reports / "notebooks" / path.name, nbformat.writes(nb) + "\n")
-        href = f"pages/{re.sub(r'[^0-9A-Za-z]+', '-', re.sub(r'^[0-9]+[_-]', '', path.stem))}.html"
-        if href in written:
+        if (href := address(path.stem)) in written:
             raise ValueError(f"{path.name}: its page {href} is taken by {written[href]}")
-        entry = _entry(nb, path.stem, href)
-        footer = f"Made from notebooks/{source.name}, run {key}."
-        if cost := (costs or {}).get(re.sub(r"^[0-9]+_", "", name)):
-            footer += f" {cost}"
-        made = export(
-            nb, entry.title, note=note, papers=papers, home="../index.html", footer=footer
-        )
-        files.write_text(reports / href, made)
+        entry = write_page(path, notebooks_dir, reports, papers=papers, note=note, costs=costs)
         entries.append(entry)
         written[href] = path.name
     overview = index(entries, title=title, lead=lead, note=note, links=links, papers=papers)
     files.write_text(reports / "index.html", overview)
     return [reports / name for name in (*written, "index.html")]
+
+
+def address(stem):
+    """The page of an executed notebook, seen from the index."""
+    return f"pages/{re.sub(r'[^0-9A-Za-z]+', '-', re.sub(r'^[0-9]+[_-]', '', stem))}.html"
+
+
+def write_page(path, notebooks_dir, reports, *, papers, note="", costs=None):
+    """Write an executed notebook with its text, as notebook and as page; return its entry in the index.
+
+    Raises as `build` does.
+    """
+    name, _, key = path.stem.partition("@")
+    source = Path(notebooks_dir) / f"{name}.ipynb"
+    if not source.is_file():
+        raise FileNotFoundError(f"{path.name}: there is no {source.name} in {notebooks_dir}")
+    nb = with_text(nbformat.read(source, 4), nbformat.read(path, 4), name=source.name)
+    files.write_text(reports / "notebooks" / path.name, nbformat.writes(nb) + "\n")
+    entry = entry_of(nb, path.stem)
+    footer = f"Made from notebooks/{source.name}, run {key}."
+    if cost := (costs or {}).get(re.sub(r"^[0-9]+_", "", name)):
+        footer += f" {cost}"
+    about = {"note": note, "warning": entry.warning, "papers": papers, "footer": footer}
+    made = export(nb, entry.title, home="../index.html", **about)
+    files.write_text(reports / entry.href, made)
+    return entry
 
 
 class _Exporter(HTMLExporter):
@@ -249,14 +277,14 @@ def _settings(nb):
     return tuple(values.items())
 
 
-def _entry(nb, stem, href):
-    """What the index says about a notebook, from its first cell and its parameters."""
+def entry_of(nb, stem):
+    """What the index says about a notebook that was run under a name, from its first cell and its parameters."""
     text = nb.cells[0].source if nb.cells and nb.cells[0].cell_type == "markdown" else ""
     origin = ORIGIN.search(text)
     title = re.search(r"^# (.+)$", text, re.M)
     body = ORIGIN.sub("", text[title.end() :] if title else text).strip()
     return Entry(
-        href=href,
+        href=address(stem),
         title=title[1].strip() if title else stem,
         summary=" ".join(body.split("\n\n")[0].split()),
         paper=origin["paper"] if origin else "",
@@ -269,15 +297,22 @@ def _item(entry):
     """One line of the index."""
     rest = [f"{k} {v}" for k, v in entry.settings if k not in ("size", "corpus")]
     about = " · ".join(escape(w) for w in (entry.section, *rest) if w)
+    if entry.state:
+        about += f"{' · ' if about else ''}<b>{escape(entry.state)}</b>"
+    title = escape(entry.title)
+    link = f'<a href="{escape(entry.href)}">{title}</a>' if entry.made else f"<b>{title}</b>"
     summary = BeautifulSoup(markup.markdown(entry.summary), "html.parser")
     words = summary.p.decode_contents() if summary.p else ""
-    return (
-        f'<li><a href="{escape(entry.href)}">{escape(entry.title)}</a>'
-        f'<span class="about">{about}</span><p>{words}</p></li>'
-    )
+    return f'<li>{link}<span class="about">{about}</span><p>{words}</p></li>'
 
 
-def _names(published):
+def _boxes(**texts):
+    """Paragraphs that stand out, each of the class it is named by; none for an empty text."""
+    kinds = {name: "note" if name == "note" else f"note {name}" for name in texts}
+    return "".join(f'<p class="{kinds[n]}">{escape(t)}</p>' for n, t in texts.items() if t)
+
+
+def names(published):
     """Key -> full name: of papers from the `paper` section of the published files that are there."""
     names = dict(OVER_ALL)
     for path in sorted(Path(published).glob("*.yaml")):

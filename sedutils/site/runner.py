@@ -132,6 +132,7 @@ def run(code: Path, executed: Path, given: dict[str, str]) -> None:
     for name in given.keys() - known.keys():
         sys.exit(f"{code}: unknown parameter {name!r}, it has {', '.join(sorted(known))}")
     prepare_environment()
+    show("begin")
     notebook = nbformat.read(code, 4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(PREAMBLE, id="preamble"))
     partial = executed.with_suffix(".partial.ipynb")
@@ -161,6 +162,23 @@ def run(code: Path, executed: Path, given: dict[str, str]) -> None:
         sys.exit(f"{code.name}: {error.ename}: {error.evalue}\nHow far it came: {partial}")
     files.write_text(executed, nbformat.writes(tidy(nbformat.read(partial, 4))) + "\n")
     partial.unlink()
+    show("end", executed, costs=stage_costs())
+
+
+def show(what: str, *given, **named) -> None:
+    """Where a stage runs this, write what can be read of the run so far: see `sedutils.site.live`."""
+    stage = os.environ.get("DVC_STAGE", "").rpartition(":")[2]
+    if not stage:
+        return
+    from sedutils.site import live
+
+    about = {"title": TITLE, "lead": LEAD, "note": NOTE, "texts": TEXT, "reports": REPORTS}
+    try:
+        getattr(live, what)(stage, *given, **about, **named)
+    except (
+        Exception
+    ) as error:  # stage `report` will end with what is wrong; this one has its results
+        print(f"No page for now: {error!r}", file=sys.stderr)
 
 
 def prepare_environment() -> None:
