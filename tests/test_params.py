@@ -63,6 +63,9 @@ BAD = [
     ("build.sizes", ["desktop"], "'desktop'"),
     ("sizes.laptop", 3, "sizes.laptop = 3: sections are needed"),
     ("sizes.paper", None, "sizes.paper = None: sections are needed"),
+    ("sizes.quick.base", "desktop", "sizes.quick.base = 'desktop': no such size"),
+    ("sizes.quick.base", ["laptop"], "sizes.quick.base = ['laptop']: no such size"),
+    ("sizes.laptop.base", "paper", "sizes.quick.base = 'laptop': no such size, or one with a base"),
     ("systems.crnn_lstm.base", ["crnn"], "base = ['crnn']: no such system"),
     ("features.fft", 512, "fft = 512"),
     ("jobs.backend", "dask", "backend is dask, but scheduler is empty"),
@@ -132,6 +135,15 @@ def test_the_values_of_a_size_lie_over_the_section():
     assert laptop["maps"] == tree["sizes"]["laptop"]["systems"]["crnn"]["maps"]
     assert paper["maps"] == tree["systems"]["crnn"]["maps"] == 256
     assert laptop["pool"] == paper["pool"] == [5, 4, 2]
+
+
+def test_a_size_takes_over_the_values_of_its_base():
+    sizes = params.read("params.yaml")["sizes"]
+    laptop, quick = (params.resolved(size) for size in ("laptop", "quick"))
+    assert sizes["quick"]["base"] == "laptop" and "features" not in sizes["quick"]
+    assert quick["features"] == laptop["features"]
+    assert quick["systems"]["crnn"] == laptop["systems"]["crnn"] | sizes["quick"]["systems"]["crnn"]
+    assert "base" not in quick
 
 
 def test_an_entry_stands_for_the_systems_that_it_varies():

@@ -28,7 +28,7 @@ def at_size(tree: dict, sizes: dict, size: str) -> dict:
     """
     own = dict(sizes[size])
     base = own.pop("base", None)
-    if base is not None and (base not in sizes or "base" in sizes[base]):
+    if base is not None and (str(base) not in sizes or "base" in sizes[base]):
         raise ValueError(f"sizes.{size}.base = {base!r}: no such size, or one with a base itself")
     whole = overlaid(overlaid(tree, sizes[base]) if base else tree, own)
     if isinstance(whole.get("systems"), dict):

@@ -21,6 +21,7 @@ def validate(path: str | Path) -> None:
     for size, values in sizes.items():
         if not isinstance(values, dict):
             raise ValueError(f"{path}: sizes.{size} = {values!r}: sections are needed, or {{}}")
+    for size in sizes:
         try:
             checked = Params.model_validate(params.at_size(tree, sizes, size))
         except ValueError as error:

@@ -111,9 +111,11 @@ def progress(now: dict[str, dict], expected: dict[str, float], *, earlier: bool)
     now : stage -> its notes of this run; expected : stage -> seconds; earlier : pages of another run are there
     """
     done = [name for name, notes in now.items() if notes["ended"]]
+    runs = ", ".join(sorted(now.keys() - set(done)))
     said = (
         f"A run goes on: {len(done)} of {len(expected)} pages are made, as of {clock(time.time())}."
     )
+    said += f" Running: {runs}." if runs else ""
     if not any(expected.values()):
         return said
     passed = time.time() - min(notes["began"] for notes in now.values())
