@@ -132,7 +132,7 @@ def run(code: Path, executed: Path, given: dict[str, str]) -> None:
     for name in given.keys() - known.keys():
         sys.exit(f"{code}: unknown parameter {name!r}, it has {', '.join(sorted(known))}")
     prepare_environment()
-    show("begin")
+    show()
     notebook = nbformat.read(code, 4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(PREAMBLE, id="preamble"))
     partial = executed.with_suffix(".partial.ipynb")
@@ -162,11 +162,11 @@ def run(code: Path, executed: Path, given: dict[str, str]) -> None:
         sys.exit(f"{code.name}: {error.ename}: {error.evalue}\nHow far it came: {partial}")
     files.write_text(executed, nbformat.writes(tidy(nbformat.read(partial, 4))) + "\n")
     partial.unlink()
-    show("end", executed, costs=stage_costs())
+    show(executed)
 
 
-def show(what: str, *given, **named) -> None:
-    """Where a stage runs this, write what can be read of the run so far: see `sedutils.site.live`."""
+def show(executed: Path | None = None) -> None:
+    """Where a stage runs this, write what can be read of the run so far, before and after: see `sedutils.site.live`."""
     stage = os.environ.get("DVC_STAGE", "").rpartition(":")[2]
     if not stage:
         return
@@ -174,7 +174,10 @@ def show(what: str, *given, **named) -> None:
 
     about = {"title": TITLE, "lead": LEAD, "note": NOTE, "texts": TEXT, "reports": REPORTS}
     try:
-        getattr(live, what)(stage, *given, **about, **named)
+        if executed:
+            live.end(stage, executed, costs=stage_costs(), **about)
+        else:
+            live.begin(stage, **about)
     except (
         Exception
     ) as error:  # stage `report` will end with what is wrong; this one has its results
