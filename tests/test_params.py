@@ -198,6 +198,17 @@ def test_a_stage_reads_what_it_declares(monkeypatch, written, stage):
 def test_of_a_cluster_the_backend_is_its_address(tmp_path):
     assert params.workers() == {"backend": "processes", "workers": 0}
     path = changed(tmp_path, "jobs.scheduler", "tcp://host:8786")
-    assert params.workers(path)["backend"] == "processes"
+    assert params.workers(path=path)["backend"] == "processes"
     path.write_text(path.read_text().replace("backend: processes", "backend: dask"))
-    assert params.workers(path) == {"backend": "tcp://host:8786", "workers": 0}
+    assert params.workers("cuda", path=path) == {"backend": "tcp://host:8786", "workers": 0}
+
+
+@pytest.mark.parametrize(("there", "device"), [(True, "auto"), (False, "cuda")])
+def test_on_a_gpu_trainings_take_turns_and_nothing_else_does(monkeypatch, there, device, tmp_path):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    assert params.workers() == params.workers("cpu") == {"backend": "processes", "workers": 0}
+    assert params.workers(device) == {"backend": "processes", "workers": 1}
+    path = changed(tmp_path, "jobs.gpu_trainings", 3)
+    assert params.workers(device, path=path)["workers"] == 3
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert params.workers("auto")["workers"] == 0

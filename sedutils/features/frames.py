@@ -5,6 +5,7 @@ Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -162,6 +163,22 @@ class Frames:
         if isinstance(array, torch.Tensor):
             return array[torch.from_numpy(rows).to(array.device)].float(), lengths
         return torch.from_numpy(array[rows]).float(), lengths
+
+    def alike(self, length: int, most: int) -> Iterator[tuple]:
+        """All recordings, those of one length together: their places in the table, sequences
+        ``(recordings * sequences, length, dimensions)`` with zeros behind the end of each recording, and targets
+        ``(recordings, frames, classes)``.
+
+        most : frames at once, but at the least one recording
+        """
+        first = self.recordings.first_frame.to_numpy()
+        for frames in np.unique(self.lengths):
+            places = np.flatnonzero(self.lengths == frames)
+            whole = frames + -frames % length
+            for part in np.array_split(places, math.ceil(len(places) * whole / max(most, whole))):
+                x, y = self.batch(first[part], frames)
+                x = F.pad(x, (0, 0, 0, whole - frames))
+                yield part, x.unflatten(1, (-1, length)).flatten(0, 1), y
 
     def recording(self, row, length: int) -> tuple[torch.Tensor, torch.Tensor]:
         """One recording as sequences (sequences, length, dimensions), zeros behind its end, and its targets."""

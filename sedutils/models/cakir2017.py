@@ -53,9 +53,7 @@ class FrameOrChunk(Network, abstract=True):
         if not self.time_pooling:
             return super().validation_score(validation, length=length)
         scores = self.predict(validation, length, validation.mean.device)
-        rows = validation.recordings.itertuples()
-        tags = [validation.recording(row, row.frames)[1].amax(dim=0) for row in rows]
-        rates = equal_error_rates(torch.stack(tags).cpu().numpy(), scores)
+        rates = equal_error_rates(validation.tags, scores)
         return 1 - float(np.nanmean(rates))
 
 

@@ -15,16 +15,18 @@ OF_MIXTURES = ("weights", "means", "covariances")  # as scikit-learn calls them,
 class GMM(Network):
     """Per class one mixture for frames where it sounds and one for all the others.
 
-    Diagonal covariances, k-means start, EM. The score of a frame is the log-likelihood ratio, averaged
-    over a window of one second around it, through a sigmoid: 0.5 is where both models are equally likely.
-    A class that training never hears (a fold may lack one), or in fewer frames than there are Gaussians,
+    Diagonal covariances, k-means start, EM. The score of a frame is the sum of the log-likelihood ratios of the
+    second that begins with it, over its number of frames and through a sigmoid: 0.5 is where both models are
+    equally likely. In the last second of a recording the baseline's code sums nothing, and so a frame there has
+    its own ratio alone, far below the threshold of a sum. (The code also adds up a recording's first frame time and
+    again; here it is like the others.) A class that training never hears (a fold may lack one), or in fewer frames than there are Gaussians,
     scores 0; one that it always hears scores 1.
 
     Parameters
     ----------
     components : Gaussians in each model; the paper's 3808 parameters a class mean 16 (reading A24)
     frames_per_model : frames drawn at random to train one model, 0 for all
-    window_frames : length of the sliding window
+    window_frames : how many are summed
     """
 
     by_gradient = False
@@ -88,7 +90,7 @@ class GMM(Network):
             covariance_type="diag",
             init_params="kmeans",
             max_iter=self.iterations,
-            reg_covar=1e-4,
+            reg_covar=1e-3,  # the baseline's floor
             random_state=int(rng.integers(2**31)),
         )
         with warnings.catch_warnings():
@@ -104,7 +106,6 @@ class GMM(Network):
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Scores ``(frames, classes)`` float32 of one recording's features ``(frames, dimensions)``."""
-        from scipy.ndimage import uniform_filter1d
         from scipy.special import expit
 
         constant = self.constant.numpy()
@@ -114,9 +115,14 @@ class GMM(Network):
                 [p.score_samples(features) - n.score_samples(features) for p, n in self.mixtures()],
                 axis=1,
             )
-            smooth = uniform_filter1d(ratios, self.window_frames, axis=0, mode="nearest")
-            scores[:, np.isnan(constant)] = expit(smooth)
+            scores[:, np.isnan(constant)] = expit(self.summed(ratios) / self.window_frames)
         return scores
+
+    def summed(self, ratios: np.ndarray) -> np.ndarray:
+        """Sums over each frame and the next ones, ``(frames, classes)``; the last ``window_frames`` stay as they are."""
+        total = np.concatenate([np.zeros_like(ratios[:1]), ratios.cumsum(axis=0)])
+        whole = total[self.window_frames : -1] - total[: max(len(ratios) - self.window_frames, 0)]
+        return np.concatenate([whole, ratios[len(whole) :]])
 
     def mixtures(self):
         """Of each modelled class scikit-learn's mixtures of frames with and without it."""

@@ -14,6 +14,9 @@ from sedutils.pipeline import files
 
 # Values of a network's section in params.yaml that its training takes, not its class
 OF_TRAINING = ("sequence_frames", "batch_frames", "learning_rate")
+# Frames that go through a network at once where it is only scored, or one recording if that is longer: a GPU wants
+# many, more than a CPU's cache holds make it no faster
+EVALUATION_FRAMES = {"cpu": 2048, "cuda": 16384}
 KINDS: dict[str, type["Network"]] = {}
 
 
@@ -82,13 +85,12 @@ class Network(nn.Module):
         """
         self.eval()
         device = validation.mean.device
-        counts = torch.zeros(3, device=device)
-        for row in validation.recordings.itertuples():
-            x, y = validation.recording(row, length)
+        counts = torch.zeros(3, dtype=torch.long, device=device)
+        for _, x, y in validation.alike(length, EVALUATION_FRAMES[device.type]):
             with half_precision(device):
                 logits = self.activity(self(x))
-            on = logits.flatten(0, 1)[: len(y)] >= 0  # a logit of 0 is a probability of 0.5
-            y = y.bool()
+            # a logit of 0 is a probability of 0.5
+            on, y = by_recording(logits, y) >= 0, y.bool()
             counts += torch.stack([(on & y).sum(), on.sum(), y.sum()])
         hits, output, reference = counts.tolist()
         return 2 * hits / max(output + reference, 1)
@@ -102,13 +104,14 @@ class Network(nn.Module):
         device = pick(device)
         self.to(device).eval()
         frames = frames.to(device)
-        scores = []
-        for row in frames.recordings.itertuples():
-            x, y = frames.recording(row, length)
+        scores = [torch.empty(0)] * len(frames)
+        for places, x, y in frames.alike(length, EVALUATION_FRAMES[device.type]):
             with half_precision(device):
                 out = torch.sigmoid(self(x).float())  # (sequences, frames or 1, classes)
             pooled = out.shape[1] == 1 < x.shape[1]
-            scores.append((out.amax(0) if pooled else out.flatten(0, 1)[: len(y)]).cpu())
+            each = out.unflatten(0, (len(y), -1)).amax(1) if pooled else by_recording(out, y)
+            for place, part in zip(places, each.cpu(), strict=True):
+                scores[place] = part
         return torch.cat(scores).numpy()
 
     def scores_at(self, frames: Frames, points: np.ndarray, device: str = "auto") -> np.ndarray:
@@ -137,6 +140,13 @@ class Network(nn.Module):
             raise ValueError(
                 f"{path}: not the weights of a {type(self).__name__} ({said})"
             ) from None
+
+
+def by_recording(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Outputs ``(recordings * sequences, frames, …)`` of recordings of one length in the shape of their targets,
+    ``(recordings, frames, …)``: sequences behind each other, without what stands behind the end."""
+    rows = outputs.unflatten(0, (len(targets), -1)).flatten(1, 2)
+    return rows[:, : targets.shape[1]]
 
 
 def pick(device: str | torch.device) -> torch.device:

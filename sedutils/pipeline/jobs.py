@@ -67,6 +67,15 @@ def parallel(
     return results
 
 
+def on_gpu(device: str) -> bool:
+    """Whether jobs run on a GPU with this value of ``training.device``."""
+    if device == "auto":
+        import torch  # here, since most of what has jobs needs none
+
+        return torch.cuda.is_available()
+    return device == "cuda"
+
+
 @contextmanager
 def placed(backend: str, workers: int):
     """Where `joblib.Parallel` runs its calls while this is open."""

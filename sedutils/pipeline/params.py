@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from sedutils.pipeline import files, places
+from sedutils.pipeline import files, jobs, places
 
 PARAMS = "params.yaml"
 FOLDERS = ("official", "bank", "kaldi")
@@ -158,13 +158,18 @@ def branch(tree: dict, path: str) -> dict:
     return tree
 
 
-def workers(path: str | Path | None = None) -> dict:
+def workers(device: str = "cpu", *, path: str | Path | None = None) -> dict:
     """How `jobs.parallel` spreads work: ``backend`` (of a Dask cluster its address) and ``workers``.
 
     Section ``jobs``, read past DVC: how work is spread changes no result, so no stage depends on it.
+
+    device : ``training.device`` of jobs that run there; of those on one GPU `jobs.gpu_trainings` go at once, while a
+        cluster has as many workers as it has room for
     """
     section = read(path or places.root() / PARAMS)["jobs"]
-    scheduler = section.pop("scheduler")
+    scheduler, at_once = section.pop("scheduler"), section.pop("gpu_trainings")
+    if section["backend"] == "processes" and jobs.on_gpu(device):
+        section["workers"] = at_once
     return section | ({"backend": scheduler} if section["backend"] == "dask" else {})
 
 

@@ -131,6 +131,7 @@ class Search(Section):
     fold: int | None = None
     points: Annotated[int, Field(ge=0)]
     share: Annotated[float, Field(gt=0, le=1)]
+    repeats: Annotated[int, Field(ge=0)] = 0
 
 
 class Grid(Section):
@@ -195,6 +196,7 @@ class AcousticModel(Section):
 class Jobs(Section):
     backend: Literal["processes", "in-process", "dask"]
     workers: Annotated[int, Field(ge=0)]
+    gpu_trainings: Count
     scheduler: Annotated[str, Field(pattern=r"^((tcp|tls|ws|wss)://[^\s/]+:\d+)?$")]
 
     @model_validator(mode="after")

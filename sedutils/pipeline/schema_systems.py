@@ -88,7 +88,9 @@ ROWS = {
     ("tut_sed_synthetic_2016", "filter_shapes"): tuple(
         f"crnn_{shape}" for shape in ("3x3", "5x5", "11x11", "1x5", "5x1", "3x11", "11x3")
     ),
-    ("tut_sed_synthetic_2016", "regularisation"): ("crnn_with_both", "crnn_neither", "crnn_lstm"),
+    ("tut_sed_synthetic_2016", "regularisation"): tuple(
+        f"crnn_{what}" for what in ("with_both", "no_dropout", "no_batch_norm", "neither", "lstm")
+    ),
     ("tut_sed_2009", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2009"),
     ("tut_sound_events_2016", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2016"),
     ("tut_sed_synthetic_2016", "multitask"): ("multilabel_crnn", "multitask_crnn"),
@@ -98,7 +100,9 @@ ROWS = {
         *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
     ),
     ("desed_2020", "weak"): ("fbcrnn", "fbcrnn_ends", "tag_cnn", "tag_cnn_blind"),
-    ("chime_home", "main"): ("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_no_batch_norm"),
+    ("chime_home", "main"): (
+        *("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_twin", "cnn_chime_no_batch_norm"),
+    ),
 }
 
 

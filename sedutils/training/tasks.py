@@ -7,8 +7,9 @@ import torch
 
 from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
+from sedutils.pipeline import jobs, params
 from sedutils.training import loop
-from sedutils.training.systems import Recordings, System, Trial
+from sedutils.training.systems import Recordings, System, Trial, train
 
 
 def facts_of(size: str, corpus: str, features: dict) -> dict:
@@ -23,6 +24,28 @@ def facts_of(size: str, corpus: str, features: dict) -> dict:
 def of(trial: Trial, *, folder: Path, **how) -> dict:
     """What `sedutils.training.systems.train` takes for a trial; ``folder``: of the family, ``how``: all the rest."""
     return {"name": trial.system, "seed": trial.seed, "folder": folder / trial.path} | how
+
+
+def train_all(tasks: Iterable[dict], *, label: str) -> list[dict]:
+    """Train tasks side by side; what each training returns, in the order of the tasks.
+
+    On a GPU those that need one take turns (`jobs.gpu_trainings` of params.yaml), and what learns without gradients
+    has all cores before.
+    """
+    tasks = list(tasks)
+    spread = {
+        True: params.workers(tasks[0]["settings"]["device"]),
+        False: params.workers(),
+    }
+    needs = [KINDS[task["arguments"]["kind"]].by_gradient for task in tasks]
+    if spread[True] == spread[False]:
+        needs = [True] * len(tasks)
+    found = {}
+    for need in sorted(set(needs)):
+        places = [i for i, needed in enumerate(needs) if needed == need]
+        results = jobs.parallel(train, [tasks[i] for i in places], label=label, **spread[need])
+        found |= dict(zip(places, results, strict=True))
+    return [found[i] for i in range(len(tasks))]
 
 
 def by_class(tasks: Iterable[dict]) -> dict[type[Network], dict]:
