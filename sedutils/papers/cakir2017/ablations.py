@@ -20,6 +20,8 @@ SHIFTS = (-2, -1, 1, 2)  # quartertones; reading A20
 # name -> shifts one after the other; a control has the pitch of the original and the artefacts of two shifts
 COURSES = {"original": []} | {f"{s:+d}": [s] for s in SHIFTS}
 CONTROLS = {f"control {s}": [s, -s] for s in (1, 2)}
+SMALL, FLAT = ("crnn_3x3", "crnn_5x5"), "crnn_1x5"  # C10, C11
+FAR = 15.0  # points of F1
 
 
 def variants(run: chapter.FrameRun) -> pd.DataFrame:
@@ -52,6 +54,7 @@ def shifted_counts(
     courses: dict[str, Frames],
     *,
     threshold: float,
+    device: str,
     backend: str,
     workers: int,
 ) -> dict[tuple[str, str], list[Counts]]:
@@ -59,8 +62,9 @@ def shifted_counts(
 
     courses : of `sedutils.features.pitch.shifted`, the test recordings in each
     """
+    how = {"courses": courses, "threshold": threshold, "device": device}
     tasks = [
-        {"folder": models / name / str(seed), "courses": courses, "threshold": threshold}
+        {"folder": models / name / str(seed)} | how
         for name in names
         for seed in seeds
     ]
@@ -73,7 +77,9 @@ def shifted_counts(
     return {(name, c): [run[c] for run in runs[name]] for name in names for c in courses}
 
 
-def counts_of_system(*, folder: Path, courses: dict[str, Frames], threshold: float) -> dict:
+def counts_of_system(
+    *, folder: Path, courses: dict[str, Frames], threshold: float, device: str
+) -> dict:
     """Counts of one trained network, course by course."""
     system, counts = systems.System.read(folder), {}
     for name, frames in courses.items():
@@ -82,7 +88,7 @@ def counts_of_system(*, folder: Path, courses: dict[str, Frames], threshold: flo
             for r in frames.recordings.itertuples()
         }
         reference = evaluation.Reference(frames.recordings, system.labels, rolls)
-        scores = reference.split(system.scores_of(frames))
+        scores = reference.split(system.scores_of(frames, device))
         counts[name] = reference.counts(decisions(scores, threshold))
     return counts
 
@@ -116,15 +122,45 @@ def spread(run: chapter.FrameRun, name: str) -> float:
     return float(np.std(f1, ddof=1)) if len(f1) > 1 else np.nan
 
 
+def small_filters(run: chapter.FrameRun) -> dict:
+    """C10: the mean of the small filters above that of the others."""
+    others = [name for name in run.systems if name not in SMALL]
+
+    def lead(*f1):
+        return np.mean(f1[: len(SMALL)], axis=0) - np.mean(f1[len(SMALL) :], axis=0)
+
+    what = "mean of (3,3) and (5,5) - mean of the other shapes, frame F1"
+    return contrast("C10", what, run.estimate(lead, *SMALL, *others, metric="F1_frm"))
+
+
+def flat_filter(run: chapter.FrameRun, source: str) -> list[dict]:
+    """C11: (1,5) is the worst shape; on the published mixtures, where levels mean something, far the worst."""
+    bound = FAR if source == "official" else 0.0
+    return [
+        contrast(
+            "C11",
+            f"({','.join(name.removeprefix('crnn_').split('x'))}) - (1,5), frame F1",
+            run.above(name, FLAT, "F1_frm"),
+            bound,
+        )
+        for name in run.systems
+        if name != FLAT
+    ]
+
+
 def shifts(counts: dict[tuple[str, str], list[Counts]], resamples: int) -> list[dict]:
-    """C14 and C15 (Figure 5): a drop is the F1 lost by a shift, in points."""
-    runs = [counts[n, c] for n in NETWORKS for c in COURSES]
+    """C14 and C15 (Figure 5): a drop is the F1 that a shift takes beyond what its control loses, in points."""
+    courses = [*COURSES, *CONTROLS]
+    runs = [counts[n, c] for n in NETWORKS for c in courses]
 
     def resampled(statistic: Callable) -> bootstrap.Estimate:
         def drops(*scores):
-            scores = 100 * np.stack(scores).reshape(len(NETWORKS), len(COURSES), -1)
-            drops = scores[:, :1] - scores[:, 1:]
-            down, up = drops[:, :2].mean(1), drops[:, 2:].mean(1)
+            scores = 100 * np.stack(scores).reshape(len(NETWORKS), len(courses), -1)
+            f1 = dict(zip(courses, scores.swapaxes(0, 1), strict=True))
+            down, up = (
+                np.mean([f1[f"control {s}"] - f1[f"{sign * s:+d}"] for s in (1, 2)], axis=0)
+                for sign in (-1, 1)
+            )
             return statistic(
                 dict(zip(NETWORKS, down, strict=True)), dict(zip(NETWORKS, up, strict=True))
             )
@@ -134,7 +170,7 @@ def shifts(counts: dict[tuple[str, str], list[Counts]], resamples: int) -> list[
     rows = [
         contrast(
             "C14",
-            f"upward shifts: drop of the RNN - drop of the {n.upper()}",
+            f"upward shifts, beyond the control: drop of the RNN - drop of the {n.upper()}",
             resampled(lambda down, up, n=n: up["rnn"] - up[n]),
         )
         for n in ("cnn", "crnn")
@@ -142,5 +178,5 @@ def shifts(counts: dict[tuple[str, str], list[Counts]], resamples: int) -> list[
     ranges = resampled(
         lambda down, up: np.ptp(list(up.values()), 0) - np.ptp(list(down.values()), 0)
     )
-    what = "range of drops over networks: upward - downward shifts"
+    what = "range of drops over networks, beyond the control: upward - downward shifts"
     return [*rows, contrast("C15", what, ranges)]

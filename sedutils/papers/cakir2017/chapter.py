@@ -6,17 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
+from sedutils.claims.facts import Published
 from sedutils.corpora.polyphonic import paper_name
 from sedutils.decoding import smoothing, thresholds
 from sedutils.features.frames import Frames
 from sedutils.metrics import sed_eval_adapter, segments
+from sedutils.models.blocks import trainable_parameters
 from sedutils.pipeline import jobs
 from sedutils.show.tables import DATASETS
 from sedutils.training import evaluation, systems
 from sedutils.training.run import Run
 
 METRICS = ("F1_frm", "ER_frm", "F1_1s", "ER_1s")
+VALIDATED = "gmm_validated"  # decisions of the GMM at the threshold that is best on validation data
+CLASSES = {"synth2016": 16, "tut2009": 61, "tut2016": 17, "chime": 7}  # outputs (reading A05)
+TITLES = {VALIDATED: "GMM, validation threshold"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,6 +68,8 @@ class FrameRun(Run):
         """Rolls of the test recordings by name."""
 
         def make():
+            if system == VALIDATED:
+                return self.oracle("gmm", seed, "validation")
             scores = self.test.split(self.scores(system, seed))
             return thresholds.decisions(scores, self.threshold(system), self.rule(system))
 
@@ -85,11 +93,11 @@ class FrameRun(Run):
         return self.once(("counted", system, frames), make)
 
     def score(self, counts: segments.Counts, metric: str, row: None = None) -> np.ndarray:
-        """F1 in percent (``class_F1_frm``: of each class, 0 for one that never sounds), or the error rate."""
+        """F1 in percent (``class_F1_frm``: of each class, NaN for one that never sounds), or the error rate."""
         if metric.startswith("ER"):
             return self.mean_of.error_rate(counts)
         if metric.startswith("class"):
-            return 100 * np.nan_to_num(self.mean_of.class_f1_scores(counts))
+            return 100 * self.mean_of.class_f1_scores(counts)
         return 100 * self.mean_of.f1_score(counts)
 
     def of_trivial(self, metric: str, row: None = None) -> list[float]:
@@ -125,21 +133,72 @@ class FrameRun(Run):
         }
 
 
-def table1(run: FrameRun, published: pd.DataFrame) -> pd.DataFrame:
+def table1(run: FrameRun, published: Published) -> pd.DataFrame:
     """Parameters of every system, ours as trained, beside the printed ones (Table I, Sec. III-C)."""
-    printed = published.query("dataset == 'synth2016'").set_index("method")
+    networks = published.table("T1").query("dataset == 'synth2016'").set_index("method")
+    printed = networks.T.to_dict()
+    for name in ("gmm", "fnn"):
+        printed[name.upper()] = published.facts["architectures"][f"{name}_baseline"]
     rows = []
     for name in run.systems:
         system = systems.System.read(run.models / name / str(run.seeds[0]))
-        known = printed.loc[name.upper()] if name.upper() in printed.index else {}
+        known = printed.get(name.upper(), {})
         arguments = {k: v for k, v in system.description["arguments"].items() if k != "kind"}
         rows.append(
             {
                 "method": name.upper(),
                 "parameters": system.parameters,
                 "paper_printed": known.get("params_reported", ""),
-                "paper_recomputed": known.get("params_recomputed", ""),
+                "paper_recomputed": networks.params_recomputed.get(name.upper(), ""),
                 "settings": ", ".join(f"{k} {v}" for k, v in arguments.items()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def table1_columns(
+    published: Published, designs: dict[str, dict], families: dict[str, dict], front_end: dict
+) -> pd.DataFrame:
+    """All twelve columns of Table I, each beside a network that is built for it.
+
+    Columns data set, method, layout, paper_printed, paper_recomputed, parameters (those of the network) and system.
+
+    designs, front_end : sections ``systems`` and ``features.cakir2017`` of size paper
+    families : corpus -> its family ``main``; of several systems of a method the first stands in Table I
+    """
+    built = {}
+    for corpus, family in families.items():
+        for name in family["systems"]:
+            built.setdefault((DATASETS[corpus], name.split("_")[0].upper()), name)
+    rows = []
+    for row in published.table("T1").itertuples():
+        name = built[row.dataset, row.method]
+        description = {
+            "arguments": designs[name],
+            "labels": [""] * CLASSES[row.dataset],
+            "statistics": {"mean": [0.0] * front_end["mel_bands"]},
+            "features": front_end,
+        }
+        with torch.device("meta"):  # counts need no weights
+            network = systems.make(description)
+        layout = {
+            "convolutions": row.cnn_layers,
+            "pooling": "x".join(map(str, row.pool)) if row.pool else None,
+            "recurrent": row.rnn_layers,
+            "feedforward": row.fnn_layers,
+            "units": row.units,
+            "frames": row.seq_frames,
+        }
+        known = {k: v if isinstance(v, str) else f"{v:.0f}" for k, v in layout.items() if pd.notna(v)}
+        rows.append(
+            {
+                "data set": row.dataset,
+                "method": row.method,
+                "printed layout": ", ".join(f"{k} {v}" for k, v in known.items()),
+                "paper_printed": row.params_reported,
+                "paper_recomputed": row.params_recomputed,
+                "parameters": trainable_parameters(network),
+                "system": name,
             }
         )
     return pd.DataFrame(rows)
@@ -147,13 +206,12 @@ def table1(run: FrameRun, published: pd.DataFrame) -> pd.DataFrame:
 
 def table2(run: FrameRun, *, backend: str, workers: int) -> pd.DataFrame:
     """Table II, this corpus's four columns: one row a method and seed, and the reference rows."""
+    methods = [*run.systems, *([VALIDATED] if "gmm" in run.systems else [])]
     runs = {
-        (system.upper(), seed): run.rolls[system][i]
-        for system in run.systems
-        for i, seed in enumerate(run.seeds)
+        (TITLES.get(method, method.upper()), seed): run.decisions(method, seed)
+        for method in methods
+        for seed in run.seeds
     }
-    for seed in run.seeds if "gmm" in run.systems else ():
-        runs["GMM, validation threshold", seed] = run.oracle("gmm", seed, "validation")
     test = run.test.recordings.set_index("recording")
     shared = {
         "reference_events": {k: run.corpus.events_of(k) for k in test.index},

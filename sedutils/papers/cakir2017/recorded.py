@@ -16,7 +16,7 @@ import pandas as pd
 from sedutils.corpora import corpus as corpora
 from sedutils.decoding import thresholds
 from sedutils.metrics import scenes, sed_eval_adapter, segments
-from sedutils.papers.cakir2017.chapter import METRICS, FrameRun
+from sedutils.papers.cakir2017.chapter import METRICS, TITLES, VALIDATED, FrameRun
 from sedutils.papers.cakir2017.tagging import TagRun
 from sedutils.pipeline import jobs
 from sedutils.training import evaluation, systems
@@ -57,6 +57,8 @@ class SceneRun(FrameRun):
         return {scene: sorted(rows) for scene, rows in names}
 
     def decisions(self, system: str, seed: int) -> dict[str, np.ndarray]:
+        if system == VALIDATED:
+            return self.validated("gmm", seed)
         return self.decided(system, seed, lambda _: self.threshold(system))
 
     def decided(self, system: str, seed: int, threshold: Callable) -> dict[str, np.ndarray]:
@@ -134,9 +136,8 @@ def score_run(*, run: SceneRun, system: str, seed: int, events: dict) -> list[di
 
     ``events`` : recording -> annotated events. The GMM has a second row, at its validation threshold.
     """
-    chosen = {system.upper(): run.decisions(system, seed)}
-    if system == "gmm":
-        chosen["GMM, validation threshold"] = run.validated(system, seed)
+    methods = [system, *([VALIDATED] if system == "gmm" else [])]
+    chosen = {TITLES.get(m, m.upper()): run.decisions(m, seed) for m in methods}
     durations = run.test.recordings.set_index("recording").duration_s
     rows = []
     for name, rolls in chosen.items():
