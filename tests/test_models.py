@@ -1,13 +1,17 @@
 """The networks: parameter counts of the paper, shapes, and the fast GRU against torch's own."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
 from sections import FRONT_END
 
+from sedutils.features.frames import Frames
 from sedutils.models.blocks import ConvBlock, Dense, GRULayer, LSTMLayer, trainable_parameters
 from sedutils.models.gmm import GMM
 from sedutils.models.gru import gru
@@ -90,10 +94,11 @@ def test_paper_size_of_the_other_networks(paper_system):
     assert trainable_parameters(paper_system("cnn_chime", 7)) == 3615239 + DENSE_BATCH_NORM
     # its Sec. IV-D twin: the CRNN of Table I with a dense layer for the GRU, and batch norm on it or nowhere
     twin, bare = (paper_system(n, 7) for n in ("cnn_chime_twin", "cnn_chime_no_batch_norm"))
-    convolutions = 4 * 2 * 256
-    assert (
-        trainable_parameters(twin) - trainable_parameters(bare) == convolutions + DENSE_BATCH_NORM
+    assert trainable_parameters(twin) - trainable_parameters(bare) == DENSE_BATCH_NORM
+    convolutions = trainable_parameters(bare) - trainable_parameters(
+        paper_system("cnn_chime_no_norms", 7)
     )
+    assert convolutions == 4 * 2 * 256
     gru, dense = 3 * 256 * (1280 + 256 + 1), 256 * (1280 + 1)
     crnn = trainable_parameters(paper_system("crnn_chime", 7))
     assert trainable_parameters(twin) == crnn - gru + dense + DENSE_BATCH_NORM
@@ -104,6 +109,29 @@ def test_filter_shapes_have_the_derived_number_of_parameters(paper_system):
     for row in next(t for t in tables if t["id"] == "T4")["rows"]:
         name = "crnn_" + row["filter"].strip("()").replace(",", "x")
         assert trainable_parameters(paper_system(name)) == row["params_derived"], name
+
+
+def test_a_gmm_sums_a_frame_and_the_next_ones_but_for_the_last_second():
+    gmm = GMM(components=2, iterations=2, frames_per_model=0, window_frames=3)
+    ratios = np.arange(1.0, 6.0)[:, None]
+    assert gmm.summed(ratios)[:, 0].tolist() == [6, 9, 3, 4, 5]
+    assert gmm.summed(ratios[:2])[:, 0].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_recordings_scored_together_score_as_alone(rng, pooled):
+    lengths = [50, 30, 50, 70, 30]
+    rows = pd.DataFrame({"first_frame": np.cumsum([0, *lengths[:-1]]), "frames": lengths})
+    values = rng.normal(size=(sum(lengths), 40)).astype(np.float32)
+    frames = Frames(
+        values, np.zeros((len(values), 3), np.uint8), rows, torch.zeros(40), torch.ones(40)
+    )
+    net = narrow("crnn", 3, time_pooling=pooled).eval()
+    alone = [
+        net.predict(replace(frames, recordings=rows.iloc[[i]].reset_index(drop=True)), 20, "cpu")
+        for i in range(5)
+    ]
+    np.testing.assert_allclose(net.predict(frames, 20, "cpu"), np.concatenate(alone), atol=1e-6)
 
 
 def test_gmm_has_3808_parameters_a_class(rng):

@@ -131,7 +131,6 @@ class Search(Section):
     fold: int | None = None
     points: Annotated[int, Field(ge=0)]
     share: Annotated[float, Field(gt=0, le=1)]
-    repeats: Annotated[int, Field(ge=0)] = 0
 
 
 class Grid(Section):

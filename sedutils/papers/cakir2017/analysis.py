@@ -70,13 +70,6 @@ def frame_power(parts: pd.DataFrame, n_frames: int, hop_s: float) -> np.ndarray:
     return power
 
 
-def binned_recall(events: pd.DataFrame, column: str, edges) -> pd.DataFrame:
-    """Mean recall of the events in each bin of a column, with the number of events."""
-    bins = pd.cut(events[column], edges)
-    table = events.groupby(bins, observed=True).recall.agg(["mean", "size"])
-    return table.rename(columns={"mean": "recall", "size": "events"})
-
-
 def confusion(reference: Reference, rolls: dict[str, np.ndarray]) -> pd.DataFrame:
     """Frames where a class (row) is missed while another (column) is wrongly on (claim C08)."""
     missed = np.concatenate([truth & ~rolls[k] for k, truth in reference.rolls.items()])

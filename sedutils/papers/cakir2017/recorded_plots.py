@@ -16,6 +16,7 @@ COLOURS = {
     "cnn_chime": plots.SYSTEM_COLOURS["cnn"],
     "cnn_chime_twin": "#7aa6d6",
     "cnn_chime_no_batch_norm": "#b9b9b9",
+    "cnn_chime_no_norms": "#dddddd",
 }
 
 

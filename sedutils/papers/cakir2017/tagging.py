@@ -25,6 +25,7 @@ METHODS = {
     "crnn_chime": "CRNN",
     "cnn_chime_no_batch_norm": "CNN (no batch norm)",
     "cnn_chime_twin": "CNN of Sec. IV-D",
+    "cnn_chime_no_norms": "CNN without any batch norm",
 }
 PARTS = ("dev", "eval")
 METRICS = tuple(f"EER_{part}" for part in PARTS)
