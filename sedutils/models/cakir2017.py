@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-import torch
 from torch import nn
 from torch.nn import functional as F
 

@@ -119,7 +119,7 @@ class GMM(Network):
         return scores
 
     def summed(self, ratios: np.ndarray) -> np.ndarray:
-        """Sums over each frame and the next ones, ``(frames, classes)``; the last ``window_frames`` stay as they are."""
+        """Sums over each frame and the next ones, ``(frames, classes)``; the last ``window_frames`` stay so."""
         total = np.concatenate([np.zeros_like(ratios[:1]), ratios.cumsum(axis=0)])
         whole = total[self.window_frames : -1] - total[: max(len(ratios) - self.window_frames, 0)]
         return np.concatenate([whole, ratios[len(whole) :]])

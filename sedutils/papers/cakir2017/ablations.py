@@ -63,11 +63,7 @@ def shifted_counts(
     courses : of `sedutils.features.pitch.shifted`, the test recordings in each
     """
     how = {"courses": courses, "threshold": threshold, "device": device}
-    tasks = [
-        {"folder": models / name / str(seed)} | how
-        for name in names
-        for seed in seeds
-    ]
+    tasks = [{"folder": models / name / str(seed)} | how for name in names for seed in seeds]
     found = iter(
         jobs.parallel(
             counts_of_system, tasks, label="shifted mixtures", backend=backend, workers=workers

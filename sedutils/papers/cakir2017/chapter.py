@@ -189,7 +189,9 @@ def table1_columns(
             "units": row.units,
             "frames": row.seq_frames,
         }
-        known = {k: v if isinstance(v, str) else f"{v:.0f}" for k, v in layout.items() if pd.notna(v)}
+        known = {
+            k: v if isinstance(v, str) else f"{v:.0f}" for k, v in layout.items() if pd.notna(v)
+        }
         rows.append(
             {
                 "data set": row.dataset,

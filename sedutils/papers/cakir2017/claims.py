@@ -99,7 +99,9 @@ def overlaps(run: FrameRun, names: list[str]) -> list[dict]:
     ):
         if {sought, beside} <= set(names):
             columns = names.index(sought), names.index(beside)
-            rows += [overlapped(run, *columns, rival, f"{sought} over {beside}") for rival in rivals]
+            rows += [
+                overlapped(run, *columns, rival, f"{sought} over {beside}") for rival in rivals
+            ]
     return rows
 
 
