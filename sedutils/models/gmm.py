@@ -19,7 +19,8 @@ class GMM(Network):
     second that begins with it, over its number of frames and through a sigmoid: 0.5 is where both models are
     equally likely. In the last second of a recording the baseline's code sums nothing, and so a frame there has
     its own ratio alone, far below the threshold of a sum. (The code also adds up a recording's first frame time and
-    again; here it is like the others.) A class that training never hears (a fold may lack one), or in fewer frames than there are Gaussians,
+    again; here it is like the others.) A class that training never hears (a fold may lack one), or in fewer
+    frames than there are Gaussians,
     scores 0; one that it always hears scores 1.
 
     Parameters
