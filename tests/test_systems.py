@@ -114,6 +114,28 @@ def test_what_a_chapter_shows_of_a_training_is_its_beginning(trained, tmp_path, 
         systems.train(**task)
 
 
+@pytest.mark.parametrize(
+    ("gpu", "calls"), [(True, [["b"], ["c", "a"]]), (False, [["c", "b", "a"]])]
+)
+def test_on_a_gpu_what_needs_none_is_trained_apart(staged, monkeypatch, gpu, calls):
+    monkeypatch.chdir(staged)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    seen = []
+
+    def parallel(function, arguments, **how):
+        seen.append([task["name"] for task in arguments])
+        return [task["name"].upper() for task in arguments]
+
+    monkeypatch.setattr(tasks.jobs, "parallel", parallel)
+    kinds = {"c": "CRNN", "b": "GMM", "a": "RNN"}
+    todo = [
+        {"name": n, "arguments": {"kind": k}, "settings": {"device": "auto"}}
+        for n, k in kinds.items()
+    ]
+    assert tasks.train_all(todo, label="x") == ["C", "B", "A"]
+    assert seen == calls
+
+
 @pytest.mark.parametrize("name", DESIGNS)
 def test_a_system_read_again_gives_the_kept_scores(trained, name):
     kept = np.load(trained / name / "1" / "scores_test.npy")
