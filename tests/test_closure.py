@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import refused
 
 from sedutils.models.cakir2017 import CNN, CRNN, FNN
 from sedutils.models.ebbers2020 import FBCRNN
@@ -15,12 +16,12 @@ PACKAGE = {
     "__init__.py": "",
     "pipeline/__init__.py": "",
     "pipeline/params.py": "from sedutils import other\n",
-    "other.py": "",
+    "other.py": "x = 1\n",
     "notes.txt": "",
     "top.py": "def later():\n    from sedutils.room import inner\n    return inner\n",
     "room/__init__.py": '"""A room."""\n',
     "room/inner.py": 'STYLE = Path(__file__).with_name("page.css")\nfrom sedutils.other import x\n',
-    "room/beside.py": "",
+    "room/beside.py": "from json import dumps as x\n",
     "room/page.css": "",
     "room/helper.py": "",
     "room/starts.py": 'subprocess.run(["python", "helper.py"])\n',
@@ -51,21 +52,34 @@ def project(tmp_path):
     ],
 )
 def test_files_are_reached_by_import_and_by_name(project, code, reached):
-    names = [
-        path.as_posix().removeprefix("sedutils/") for path in closure.files_behind(code, project)
-    ]
+    found = closure.files_behind(code, "n.ipynb", project)
+    names = [path.as_posix().removeprefix("sedutils/") for path in found]
     assert [name.removesuffix(".py") for name in names] == reached
 
 
-@pytest.mark.parametrize("code", ["import sedutils.room.inner", "from . import other"])
-def test_an_import_that_is_not_followed_is_refused(code):
-    with pytest.raises(ValueError, match=r"line 1: .*import"):
-        closure.files_behind(code)
+WRONG = (
+    "import sedutils.room.inner",
+    "import json, sedutils.room",
+    "from . import other",
+    "from sedutils.room import iner",
+    "from sedutils.rom.inner import x",
+    "from sedutils.room.inner import y",
+    "from sedutils import",
+)
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_code_that_cannot_be_followed_is_refused_with_its_file(project, code):
+    call = lambda: closure.files_behind(code, "n.ipynb", project)  # noqa: E731
+    refused(ValueError, call, "n.ipynb: line 1: ", "import" if "import " in code else "syntax")
+    (project / "sedutils/other.py").write_text(f"{code}\nx = 1\n")
+    call = lambda: closure.files_behind("from sedutils import top", "n.ipynb", project)  # noqa: E731
+    refused(ValueError, call, "sedutils/other.py: line 1: ")
 
 
 def test_every_module_can_be_followed():
     for path in Path("sedutils").rglob("*.py"):
-        closure.files_behind(path.read_text())
+        closure.files_behind(path.read_text(), path)
 
 
 def behind(*objects):

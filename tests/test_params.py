@@ -1,9 +1,13 @@
 """params.yaml: valid as staged; one clear line for what is not; sizes lie over sections."""
 
+import ast
+from pathlib import Path
+
 import pytest
 import yaml
+from conftest import refused
 
-from sedutils.pipeline import params, validation
+from sedutils.pipeline import params, schema_systems, validation
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +33,8 @@ def test_the_staged_file_is_valid():
 
 
 CORPUS = "corpora.tut_sed_synthetic_2016"
+FAMILY = {"systems": ["cnn_chime"], "seeds": 1, "folds": 0, "share": 1.0}
+READ = {"source": "official", "official": "data/raw/x", "seed": 1, "validation_share": 0.2}
 BAD = [
     ("training.learnig_rate", 0.1, "training.learnig_rate"),
     ("systems.rnn.learning_rate", 0, "learning_rate = 0"),
@@ -100,6 +106,9 @@ BAD = [
     ("families.tut_rare_2017.rcrnn.systems", ["rcrnn"], "'rcrnn_cnn' is missing"),
     ("systems.gradual_net.asr", "all", "asr = 'all'"),
     ("systems.finetuning_net.asr", "none", "asr = 'none'"),
+    ("systems./tmp/x", {"base": "crnn"}, "'/tmp/x' names a folder: only letters"),
+    ("families.chime_home.a b", FAMILY, "'a b' names a folder"),
+    ("corpora.a/b", READ, "'a/b' names a folder"),
     ("rcrnn.probability", 1.0, "probability = 1.0"),
     ("rcrnn.search.nodes", [], "rcrnn.search.nodes"),
 ]
@@ -120,6 +129,30 @@ def test_broken_yaml_is_one_line(tmp_path):
     with pytest.raises(ValueError, match=r"params\.yaml") as caught:
         validation.validate(broken)
     assert "\n" not in str(caught.value)
+
+
+def test_a_key_that_stands_twice_is_named_with_its_line(tmp_path):
+    lines = Path("params.yaml").read_text().splitlines()
+    twice = lines.index("training:") + 1
+    copy = tmp_path / "params.yaml"
+    copy.write_text("\n".join([*lines[:twice], "  seeds: [1]", "  seeds: [2]", *lines[twice:]]))
+    refused(ValueError, lambda: validation.validate(copy), f"line {twice + 2}: 'seeds' is there")
+
+
+ARGUMENTS = {
+    "*, maps": "maps: no annotation: annotate it with int,",
+    "*, maps: str": "maps: str: annotate it with int,",
+    "maps: int, *, units: int": "maps: write it behind the *",
+    "*maps": "maps: write it behind the *",
+    "*, maps: int = WIDE": "maps: default WIDE",
+}
+
+
+@pytest.mark.parametrize(("written", "words"), ARGUMENTS.items())
+def test_an_argument_of_a_network_that_is_no_value_is_one_line(written, words):
+    arguments = ast.parse(f"def __init__(self, {written}): ...").body[0].args
+    call = lambda: schema_systems.section("TCN", "tcn", arguments)  # noqa: E731
+    refused(ValueError, call, f"sedutils/models/tcn.py: TCN.__init__: {words}")
 
 
 def test_an_empty_file_is_an_error(tmp_path):
@@ -158,8 +191,7 @@ def test_an_entry_stands_for_the_systems_that_it_varies():
 
 
 def test_a_corpus_may_be_one_that_is_only_read(tmp_path):
-    section = {"source": "official", "official": "data/raw/maestro", "seed": 1}
-    validation.validate(changed(tmp_path, "corpora.maestro", section | {"validation_share": 0.2}))
+    validation.validate(changed(tmp_path, "corpora.maestro", READ))
 
 
 def test_an_unknown_section_is_an_error():

@@ -1,6 +1,8 @@
 """Who imports whom in sedutils: arrows one way between packages, no circle, no chapter that needs another."""
 
 import ast
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -31,7 +33,9 @@ PAPERS = ("cakir2017", "phan2018", "kao2018", "gradual", "ebbers2020", "comparis
 
 
 FILES = closure.modules()
-GRAPH = {name: closure.imported(path.read_text("utf-8"), FILES) for name, path in FILES.items()}
+GRAPH = {
+    name: closure.imported(path.read_text("utf-8"), FILES, path) for name, path in FILES.items()
+}
 
 
 def arrows():
@@ -47,14 +51,14 @@ def within(name, package):
 
 def test_imports_are_found():
     source = "from sedutils.pipeline import files\ndef f():\n    from sedutils.metrics import tags, events as e"
-    assert closure.imported(source, FILES) == {
+    assert closure.imported(source, FILES, "n.ipynb") == {
         f"sedutils.{n}" for n in ("pipeline.files", "metrics.tags", "metrics.events")
     }
     for code, module in (
         ("from sedutils.metrics.hits import HitCounts", "sedutils.metrics.hits"),
         ("from sedutils.foley import Foley", "sedutils.foley"),
     ):
-        assert closure.imported(code, FILES) == {module}
+        assert closure.imported(code, FILES, "n.ipynb") == {module}
     assert len(FILES) > 100 and ("metrics.bootstrap", "metrics.segments") in set(arrows())
 
 
@@ -105,6 +109,13 @@ def test_networks_know_nothing_of_kaldis_files():
 def test_the_picture_is_of_this_house():
     """`python -m sedutils.site.rooms` draws it anew."""
     assert record.staged(rooms.PICTURE) == rooms.drawn(), "make it anew"
+
+
+def test_the_picture_takes_no_arguments():
+    """What is misspelt would draw it all the same."""
+    command = [sys.executable, "-m", "sedutils.site.rooms", "bogus"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode and done.stderr.count("\n") == 1 and "'bogus'" in done.stderr
 
 
 def test_the_picture_shows_every_room_once_and_arrows_down():

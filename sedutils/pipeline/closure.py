@@ -9,10 +9,12 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 PACKAGE = "sedutils"
 ROOT = Path(__file__).parents[2]
+DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # These hand out params, spread work or find folders: they change no result, and every notebook reaches them.
 MACHINERY = frozenset(
     f"{PACKAGE}/{name}.py"
@@ -20,19 +22,33 @@ MACHINERY = frozenset(
 )
 
 
-def files_behind(code: str, root: Path = ROOT) -> list[Path]:
+def files_behind(code: str, where: str | Path, root: Path = ROOT) -> list[Path]:
     """Every file of sedutils that a piece of Python can reach, but for `MACHINERY`, below ``root``.
 
     Reached are modules by import, also inside functions, with the packages around them, and whatever a module
     names in a string and has beside it, such as a style sheet.
+
+    where : the file that the code is from
+
+    Raises
+    ------
+    ValueError : in one line with the file, for code that is no Python, and imports of ours that find nothing
     """
-    found, waiting = set(), set(_imported(ast.parse(code), root))
+    found, waiting = set(), set(_imported(parsed(code, where), root, where))
     while waiting:
         path = waiting.pop()
         found.add(path)
         waiting |= _reached_from(path, root) - found
     names = {path.relative_to(root) for path in found}
     return sorted(name for name in names if name.as_posix() not in MACHINERY)
+
+
+def parsed(code: str, where: str | Path) -> ast.Module:
+    """The syntax tree of some code; ``ValueError`` names its file and line where it is no Python."""
+    try:
+        return ast.parse(code)
+    except SyntaxError as error:
+        raise ValueError(f"{where}: line {error.lineno}: {error.msg}") from None
 
 
 def modules(root: Path = ROOT) -> dict[str, Path]:
@@ -44,13 +60,13 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
     return found
 
 
-def imported(code: str, known: Iterable[str]) -> set[str]:
+def imported(code: str, known: Iterable[str], where: str | Path) -> set[str]:
     """The modules among ``known`` that a piece of Python takes something from, also inside functions.
 
     A module taken from a package is meant by itself: a package counts where it defines the name.
     """
-    taken = [pair for node in ast.walk(ast.parse(code)) for pair in _imports(node)]
-    return {whole if (whole := f"{m}.{name}") in known else m for m, name in taken}
+    taken = _imports(parsed(code, where), where)
+    return {whole if (whole := f"{m}.{a.name}") in known else m for m, a in taken}
 
 
 @cache
@@ -58,39 +74,53 @@ def _reached_from(path: Path, root: Path) -> frozenset[Path]:
     """The files that one file reaches by itself."""
     if path.suffix != ".py":
         return frozenset()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
     texts = {value for value in constants if isinstance(value, str)}
     beside = {p for p in path.parent.iterdir() if p.name in texts and p.is_file()}
-    return frozenset(beside.union(_imported(tree, root)))
+    return frozenset(beside.union(_imported(tree, root, path.relative_to(root))))
 
 
-def _imported(tree: ast.AST, root: Path) -> Iterator[Path]:
+def _imported(tree: ast.AST, root: Path, where: str | Path) -> Iterator[Path]:
     """The files that the imports of a tree execute; of a name taken from a package, perhaps its module."""
-    for node in ast.walk(tree):
-        for module, name in _imports(node):
-            parts = [*module.split("."), name]
-            for end in range(1, len(parts) + 1):
-                base = root.joinpath(*parts[:end])
-                candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py")
-                yield from (path for path in candidates if path.is_file())
+    for module, alias in _imports(tree, where):
+        dotted = accumulate([*module.split("."), alias.name], "{}.{}".format)
+        *packages, last = [_path_of(each, root) for each in dotted]
+        if None in packages or (last is None and alias.name not in _names_in(packages[-1])):
+            line = f"{where}: line {alias.lineno}"
+            raise ValueError(
+                f"{line}: from {module} import {alias.name}: there is nothing of this name"
+            )
+        yield from filter(None, (*packages, last))
 
 
-def _imports(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """(module, name) of ``from module import name``, as far as the module is ours.
+@cache
+def _names_in(path: Path) -> frozenset[str]:
+    """What can be imported from a file."""
+    tree = _tree(path)
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    return frozenset(names.union(*map(_names_defined, tree.body)))
+
+
+def _imports(tree: ast.AST, where: str | Path) -> Iterator[tuple[str, ast.alias]]:
+    """(module, name) of every ``from module import name`` in a tree, as far as the module is ours.
 
     Raises
     ------
     ValueError : for other ways to import a module of ours, which nothing here needs
     """
-    if isinstance(node, ast.ImportFrom) and node.level:
-        raise ValueError(
-            f"line {node.lineno}: from .{node.module or ''} import …: name the package"
-        )
-    if isinstance(node, ast.Import) and any(a.name.split(".")[0] == PACKAGE for a in node.names):
-        raise ValueError(f"line {node.lineno}: import {node.names[0].name}: write from … import …")
-    if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE:
-        yield from ((node.module, alias.name) for alias in node.names)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            written = f"from .{node.module or ''} import …: name the package"
+            raise ValueError(f"{where}: line {node.lineno}: {written}")
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == PACKAGE:
+                    written = f"import {alias.name}: write from … import …"
+                    raise ValueError(f"{where}: line {node.lineno}: {written}")
+        elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == PACKAGE:
+            yield from ((node.module, alias) for alias in node.names)
 
 
 def digest_of(*objects) -> str:
@@ -133,44 +163,41 @@ class Source:
 
 @cache
 def _read(module: str) -> Source:
-    path = _path_of(module)
     definitions: dict[str, list[ast.AST]] = {}
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(_path_of(module))
     for node in tree.body:
         for name in _names_defined(node):
             definitions.setdefault(name, []).append(node)
-    return Source(definitions, _aliases(tree.body))
+    return Source(definitions, _aliases(module, tree.body))
 
 
-def _path_of(module: str) -> Path | None:
+def _tree(path: Path) -> ast.Module:
+    return parsed(path.read_text(encoding="utf-8"), path)
+
+
+def _path_of(module: str, root: Path | None = None) -> Path | None:
     """The file of a module or package of ours, None where there is none."""
-    base = ROOT.joinpath(*module.split("."))
+    base = (root or ROOT).joinpath(*module.split("."))
     candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py")
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _aliases(nodes) -> dict[str, tuple[str, str]]:
-    """Name -> (module, name) of everything of ours that is imported in some nodes."""
+def _aliases(module: str, nodes) -> dict[str, tuple[str, str]]:
+    """Name -> (module, name) of everything of ours that is imported in some nodes of a module."""
     return {
-        alias.asname or alias.name: (node.module, alias.name)
-        for top in nodes
-        for node in ast.walk(top)
-        if list(_imports(node))
-        for alias in node.names
+        alias.asname or alias.name: (source, alias.name)
+        for node in nodes
+        for source, alias in _imports(node, module)
     }
 
 
 def _names_defined(node: ast.AST) -> Iterator[str]:
     """The names that a statement at the top of a module gives a meaning to."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-    else:
-        stores = (n for n in ast.walk(node) if isinstance(n, ast.Name | ast.FunctionDef))
-        for each in stores:
-            if isinstance(each, ast.FunctionDef):
-                yield each.name
-            elif isinstance(each.ctx, ast.Store):
-                yield each.id
+    for each in [node] if isinstance(node, DEFINITIONS) else ast.walk(node):
+        if isinstance(each, DEFINITIONS):
+            yield each.name
+        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            yield each.id
 
 
 @cache
@@ -178,7 +205,7 @@ def _mentioned(module: str, name: str) -> frozenset[tuple[str, str]]:
     """(module, name) of every definition of ours that one definition mentions."""
     source = _read(module)
     nodes = source.definitions[name]
-    aliases = source.aliases | _aliases(nodes)
+    aliases = source.aliases | _aliases(module, nodes)
     found, seen = set(), set()
     for node in (each for top in nodes for each in ast.walk(top)):  # an attribute before its value
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -207,8 +234,6 @@ def _meant(module: str, name: str, aliases: dict) -> set[tuple[str, str]]:
 def _without_docstrings(node: ast.AST) -> ast.AST:
     node = ast.parse(ast.unparse(node))
     for each in ast.walk(node):
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and (
-            ast.get_docstring(each) is not None
-        ):
+        if isinstance(each, DEFINITIONS) and ast.get_docstring(each) is not None:
             each.body = each.body[1:] or [ast.Pass()]
     return node

@@ -1,6 +1,7 @@
 """What params.yaml may hold: a class a section, and what must agree between sections."""
 
 import math
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -236,6 +237,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def consistent(self):
+        self.check_names()
         for corpus, families in self.families.items():
             if corpus not in self.corpora:
                 raise ValueError(f"families: no corpus is called {corpus!r}")
@@ -275,6 +277,13 @@ class Params(Section):
             ends = self.training.model_dump() | given
             if not ends["steps"] and not ends["max_epochs"]:
                 raise ValueError(f"{key}: steps and max_epochs are both 0, one must end a training")
+
+    def check_names(self):
+        """Names of systems, families and corpora become names of folders, and parts of paths of keys."""
+        families = [name for named in self.families.values() for name in named]
+        for name in (*self.systems, *families, *self.corpora.__pydantic_extra__):
+            if not re.fullmatch(r"[\w-]+", name):
+                raise ValueError(f"{name!r} names a folder: only letters, digits, _ and -")
 
     def check_clips(self):
         """A sequence of the networks that see whole clips is a clip of the rare-event corpus."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 
+from sedutils.pipeline import closure
 from sedutils.pipeline.schema_corpora import Count, Counts, Fraction, NotNegative, Positive, Section
 
 Whole = Annotated[int, Field(ge=0)]
@@ -36,7 +37,7 @@ def networks() -> dict[str, tuple[str, ast.arguments]]:
     """Kind -> its file, which is its paper and front end, and the arguments of its constructor."""
     found, classes = {}, {}
     for path in sorted((Path(__file__).parents[1] / "models").glob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = closure.parsed(path.read_text(encoding="utf-8"), path)
         classes |= {n.name: (path.stem, n) for n in tree.body if isinstance(n, ast.ClassDef)}
 
     def line(name: str) -> list[str]:
@@ -55,21 +56,35 @@ def of_name(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.FunctionDef) and node.name == name
 
 
-def section(kind: str, arguments: ast.arguments) -> type[Section]:
-    """The values of one kind of system."""
+def section(kind: str, paper: str, arguments: ast.arguments) -> type[Section]:
+    """The values of one kind of system.
+
+    Raises
+    ------
+    ValueError : in one line with file and class, for an argument that params.yaml could not hold
+    """
     fields = {name: (sort, ...) for name, sort in OF_TRAINING.items()}
+    where = f"sedutils/models/{paper}.py: {kind}.__init__"
+    _, *elsewhere = [*arguments.posonlyargs, *arguments.args]  # behind self
+    for argument in filter(None, [*elsewhere, arguments.vararg, arguments.kwarg]):
+        raise ValueError(f"{where}: {argument.arg}: write it behind the *, one argument a value")
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        name, text = argument.arg, ast.unparse(argument.annotation)
+        name, annotation = argument.arg, argument.annotation
+        text = ast.unparse(annotation) if annotation else "no annotation"
         if name in ("bands", "classes"):  # of the features
             continue
-        if text.startswith("Literal"):
-            sort = Literal[ast.literal_eval(argument.annotation.slice)]
+        if text.startswith("Literal["):
+            sort = Literal[ast.literal_eval(annotation.slice)]
         elif name in LIMITS or text in SORTS:
             sort = LIMITS.get(name) or SORTS[text]
         else:
-            where = f"{kind}.__init__: {name}: {text}"
-            raise TypeError(f"{where}: one of {', '.join(SORTS)} or a Literal is needed")
-        fields[name] = (sort, ... if default is None else ast.literal_eval(default))
+            needed = f"annotate it with {', '.join(SORTS)} or a Literal"
+            raise ValueError(f"{where}: {name}: {text}: {needed}")
+        try:
+            fields[name] = (sort, ... if default is None else ast.literal_eval(default))
+        except ValueError:
+            problem = f"default {ast.unparse(default)}: write the value itself"
+            raise ValueError(f"{where}: {name}: {problem}") from None
     fields |= {name: (sort, ...) for name, sort in OTHERWISE.get(kind, {}).items()}
     fields = {name: field for name, field in fields.items() if field[0] is not None}
     return create_model(kind, __base__=Section, kind=(Literal[kind], ...), **fields)
@@ -78,7 +93,7 @@ def section(kind: str, arguments: ast.arguments) -> type[Section]:
 NETWORKS = networks()
 PAPERS = {kind: paper for kind, (paper, _) in NETWORKS.items()}
 System = Annotated[
-    Union[tuple(section(kind, arguments) for kind, (_, arguments) in NETWORKS.items())],  # noqa: UP007
+    Union[tuple(section(kind, *found) for kind, found in NETWORKS.items())],  # noqa: UP007
     Field(discriminator="kind"),
 ]
 

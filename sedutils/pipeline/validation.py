@@ -13,6 +13,7 @@ def validate(path: str | Path) -> None:
     """Check every value of a params file for every size; ``ValueError`` names the key in one line."""
     try:
         tree = params.read(path)
+        refuse_duplicates(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict) or not isinstance(tree.get("sizes"), dict):
@@ -30,6 +31,22 @@ def validate(path: str | Path) -> None:
         for name in checked.build.sizes:
             if name not in sizes:
                 raise ValueError(f"{path}: build.sizes names {name!r}, which is not under sizes")
+
+
+def refuse_duplicates(path: str | Path) -> None:
+    """Complain of a key that stands twice in a section: YAML would take the last."""
+    text = Path(path).read_text(encoding="utf-8")
+    nodes = [yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.MappingNode):
+            keys = set()
+            for key, value in node.value:
+                if key.value in keys:
+                    line = key.start_mark.line + 1
+                    raise ValueError(f"{path}: line {line}: {key.value!r} is there twice")
+                keys.add(key.value)
+                nodes.append(value)
 
 
 def first_line(error: ValidationError) -> str:

@@ -4,6 +4,7 @@ python -m sedutils.site.rooms           writes reports/rooms.svg, which CONTRIBU
 """
 
 import ast
+import sys
 import textwrap
 from graphlib import TopologicalSorter
 from html import escape
@@ -22,7 +23,7 @@ def used() -> dict[str, set[str]]:
     known = closure.modules()
     uses: dict[str, set[str]] = {}
     for name, path in known.items():
-        for other in closure.imported(path.read_text("utf-8"), known):
+        for other in closure.imported(path.read_text("utf-8"), known, path):
             importer, room = name.split(".")[1], other.split(".")[1]
             uses.setdefault(importer, set()).update({room} - {importer})
             uses.setdefault(room, set())
@@ -107,4 +108,6 @@ def box(room: str, x: float, y: float) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit(f"sedutils.site.rooms takes no arguments, and writes {PICTURE}: {sys.argv[1]!r}")
     files.write_text(PICTURE, drawn())

@@ -26,7 +26,7 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 import nbformat  # noqa: E402
 
-from sedutils.pipeline import closure, files, params, places, validation  # noqa: E402
+from sedutils.pipeline import closure, files, params, places  # noqa: E402
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 NOTEBOOKS = Path("notebooks")
@@ -68,6 +68,10 @@ REPORT = "from sedutils.site import report"
 
 def sources() -> None:
     """Check params.yaml, and write what stages depend on."""
+    from sedutils.pipeline import (
+        validation,
+    )  # which reads networks: what is wrong there is one line, too
+
     validation.validate(params.PARAMS)
     params.write_resolved()
     for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):  # no reader's own
@@ -78,8 +82,8 @@ def sources() -> None:
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         write_notebook(CODE / path.name, code)
         write_notebook(TEXT / path.name, notebook.cells)
-        write_list(CODE / f"{path.stem}.files", "\n".join(cell.source for cell in code))
-    write_list(CODE / "report.files", REPORT)
+        write_list(CODE / f"{path.stem}.files", "\n".join(cell.source for cell in code), path)
+    write_list(CODE / "report.files", REPORT, __file__)
 
 
 def write_notebook(path: Path, cells: list) -> None:
@@ -110,10 +114,10 @@ def clean(text: str) -> str:
     return nbformat.writes(bare(nbformat.reads(text, 4).cells)) + "\n"
 
 
-def write_list(path: Path, code: str) -> None:
-    """Write the files that some code can reach, a digest and a path a line."""
+def write_list(path: Path, code: str, where: str | Path) -> None:
+    """Write the files that some code, which stands in a file, can reach: a digest and a path a line."""
     lines = ["sha256  file\n"]
-    for name in closure.files_behind(code):
+    for name in closure.files_behind(code, where):
         lines.append(f"{files.digest(closure.ROOT / name)}  {name}\n")
     files.write_text(path, "".join(lines))
 
