@@ -21,7 +21,7 @@ from sedutils.papers.cakir2017 import (
     tagging,
 )
 from sedutils.pipeline import files
-from sedutils.show import columns, tables
+from sedutils.show import columns, titles
 
 PUBLISHED = facts.read("data/published/cakir2017_crnn.yaml")
 SETTINGS = {
@@ -276,7 +276,7 @@ def test_every_claim_of_several_corpora_has_one_verdict(tmp_path, rng):
         "tut_sed_2009": world(tmp_path / "b", ["p", "q"], rng),
         "tut_sound_events_2016": world(tmp_path / "c", list(LABELS), rng),
     }
-    sources = dict.fromkeys(tables.TITLES, "official") | {"tut_sed_2009": "foley"}
+    sources = dict.fromkeys(titles.TITLES, "official") | {"tut_sed_2009": "foley"}
     runs = {claims.SYNTHETIC: synthetic, **scenes, "chime_home": home(tmp_path / "d", rng)}
     runs = {name: replace(run, draw=i) for i, (name, run) in enumerate(runs.items())}
     odd = claims.of_recordings(runs, PUBLISHED)

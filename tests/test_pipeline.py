@@ -11,7 +11,7 @@ import pytest
 import record
 import yaml
 
-from sedutils.pipeline import params
+from sedutils.pipeline import closure, params
 from sedutils.site import runner
 
 NAMED = re.compile(r"/(\w+\.ipynb) ")
@@ -35,6 +35,14 @@ def test_a_stage_depends_on_the_code_of_its_notebook_and_on_what_it_reaches(note
     for stage in stages_of(notebook).values():
         named = [d for d in stage["deps"] if d.startswith(("${code}", "sedutils"))]
         assert named == [f"${{code}}/{notebook.stem}.{kind}" for kind in ("ipynb", "files")]
+
+
+def test_words_beside_claims_leave_corpora_features_and_trainings_as_they_are():
+    for notebook in NOTEBOOKS:
+        cells = nbformat.read(notebook, 4).cells
+        code = "\n".join(c.source for c in cells if c.cell_type == "code")
+        reached = [path.name for path in closure.files_behind(code, notebook)]
+        assert ("tables.py" in reached) <= (notebook.name > "4"), notebook
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)

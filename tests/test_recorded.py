@@ -13,7 +13,7 @@ from sedutils.corpora.official import chime_home
 from sedutils.corpora.official import tut_sound_events_2016 as tut
 from sedutils.foley import home
 from sedutils.pipeline import files
-from sedutils.show import corpus_tables, tables
+from sedutils.show import corpus_tables, titles
 
 CHUNKS = {"seed": 3, "development": 8, "evaluation": 2, "validation_share": 0.2}
 IN_PROCESS = {"backend": "in-process", "workers": 1}
@@ -148,7 +148,7 @@ def test_summary_and_minutes_by_hand(tmp_path):
     rows = [("a", 0.0, 30.0, "q"), ("a", 20.0, 50.0, "p"), ("c", 0.0, 60.0, "p")]
     events = pd.DataFrame(rows, columns=["recording", "onset_s", "offset_s", "label"])
     made = tiny(tmp_path, events=events)
-    table = corpus_tables.summary(made, PUBLISHED.dataset(tables.DATASETS["tut_sed_2009"]))
+    table = corpus_tables.summary(made, PUBLISHED.dataset(titles.DATASETS["tut_sed_2009"]))
     assert table.ours.to_dict() == {
         "recordings": 3,
         "minutes": 3.0,
@@ -170,7 +170,7 @@ def test_summary_and_minutes_by_hand(tmp_path):
 def test_summary_of_tags_by_hand(tmp_path):
     tags = pd.DataFrame([("a", "p"), ("a", "q"), ("c", "p")], columns=["recording", "label"])
     made = tiny(tmp_path, tags=tags)
-    table = corpus_tables.summary(made, PUBLISHED.dataset(tables.DATASETS["chime_home"]))
+    table = corpus_tables.summary(made, PUBLISHED.dataset(titles.DATASETS["chime_home"]))
     assert table.ours["mean tags of a chunk"] == 1.0
     assert table.paper["recordings"] == 1946 + 846 and table.paper["folds"] == 4
     unknown = corpus_tables.summary(made, corpus_tables.described("a corpus of no paper"))

@@ -152,10 +152,10 @@ def cells(table: pd.DataFrame, columns: list[Column], group: pd.Series) -> pd.Da
     return pd.concat(found, axis=1)
 
 
-def frame_html(table: pd.DataFrame) -> str:
+def frame_html(table: pd.DataFrame, *, header: bool = True) -> str:
     """A DataFrame of HTML, whole."""
     with pd.option_context("display.max_colwidth", None):
-        return table.to_html(border=0, escape=False, na_rep=DASH)
+        return table.to_html(border=0, escape=False, na_rep=DASH, header=header)
 
 
 def plain_html(table: pd.DataFrame, digits: int = 1) -> str:

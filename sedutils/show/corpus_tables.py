@@ -7,7 +7,7 @@ from sedutils.corpora import corpus
 from sedutils.corpora.corpus import SPLITS
 from sedutils.corpora.polyphonic import paper_name
 from sedutils.pipeline import places
-from sedutils.show.tables import DATASETS
+from sedutils.show.titles import DATASETS
 
 
 def corpus_summary(corpus) -> pd.DataFrame:

@@ -5,12 +5,14 @@ import io
 
 import librosa
 import numpy as np
+import pandas as pd
 import soundfile
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from sedutils.foley import AVERAGE_SECONDS, synthesise
 from sedutils.foley.dsp import SAMPLE_RATE
+from sedutils.show.columns import frame_html
 from sedutils.show.plots import plt
 
 HOP = 882  # 20 ms
@@ -114,7 +116,7 @@ def motion_page(clips: dict[str, list[np.ndarray]]) -> Figure:
 
 def players(clips: dict[str, np.ndarray], *, rate: int = 22050, seconds: float = 3.0) -> HTML:
     """A table of audio players, 16-bit FLAC inside the page (the same bytes every time)."""
-    cells = []
+    cells = {}
     for label, x in clips.items():
         short = librosa.resample(
             x[: round(seconds * SAMPLE_RATE)], orig_sr=SAMPLE_RATE, target_sr=rate
@@ -122,6 +124,7 @@ def players(clips: dict[str, np.ndarray], *, rate: int = 22050, seconds: float =
         file = io.BytesIO()
         soundfile.write(file, np.clip(short, -1, 1), rate, format="FLAC", subtype="PCM_16")
         data = base64.b64encode(file.getvalue()).decode()
-        player = f'<audio controls preload="none" src="data:audio/flac;base64,{data}"></audio>'
-        cells.append(f"<tr><td>{label}</td><td>{player}</td></tr>")
-    return HTML("<table>" + "".join(cells) + "</table>")
+        cells[label] = (
+            f'<audio controls preload="none" src="data:audio/flac;base64,{data}"></audio>'
+        )
+    return HTML(frame_html(pd.Series(cells).to_frame(), header=False))

@@ -9,28 +9,8 @@ import torch
 from IPython.display import Markdown
 
 from sedutils.show.columns import frame_html, plain_html
+from sedutils.show.titles import SOURCES, TITLES
 
-# What the facts of Cakir et al. 2017 call its corpora
-DATASETS = {
-    "tut_sed_synthetic_2016": "synth2016",
-    "tut_sed_2009": "tut2009",
-    "tut_sound_events_2016": "tut2016",
-    "chime_home": "chime",
-}
-TITLES = {
-    "tut_sed_synthetic_2016": "TUT-SED Synthetic 2016",
-    "tut_sed_2009": "TUT-SED 2009",
-    "tut_sound_events_2016": "TUT Sound Events 2016",
-    "chime_home": "CHiME-Home",
-    "itc_irst": "ITC-Irst",
-    "tut_rare_2017": "TUT Rare Sound Events 2017",
-    "desed_2020": "DESED (DCASE 2020)",
-}
-SOURCES = {
-    "foley": "procedural sound, made here. It shows that the pipeline works; it is no evidence about the paper.",
-    "bank": "mixtures made here of the clips in a folder. Not the paper's data.",
-    "official": "the published recordings.",
-}
 RULE = (
     "Value, [95 % interval over seeds and test units together], ± spread over seeds. A contrast is decided where its "
     "interval is clear of the bound, and with a single seed never; where one contrast that fails makes a claim fail, "
@@ -105,14 +85,13 @@ def provenance_html(
             f"tested on {len(test)} mixtures of {test.duration_s.iloc[0]:.0f} s"
         )
     for name, lists in trained.items():
-        told = "; ".join(f"{k} {', '.join(map(str, v))}" for k, v in lists.items() if v)
-        lines[TITLES[name]] = f"source {sources[name]}: {SOURCES[sources[name]]} Here: {told}."
+        numbers = "; ".join(f"{k} {', '.join(map(str, v))}" for k, v in lists.items() if v)
+        lines[TITLES[name]] = f"source {sources[name]}: {SOURCES[sources[name]]} Here: {numbers}."
     lines["versions"] = (
         f"Python {platform.python_version()}, torch {torch.__version__.split('+')[0]}, pandas {pd.__version__}; "
         f"device: {'GPU' if torch.cuda.is_available() else 'CPU, one thread a training'}"
     )
-    rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in lines.items())
-    return f"<table class='provenance'>{rows}</table>"
+    return frame_html(pd.Series(lines).map(escape).to_frame(), header=False)
 
 
 def bullets(items: list[str]) -> Markdown:

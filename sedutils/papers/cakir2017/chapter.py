@@ -15,7 +15,7 @@ from sedutils.features.frames import Frames
 from sedutils.metrics import sed_eval_adapter, segments
 from sedutils.models.blocks import trainable_parameters
 from sedutils.pipeline import jobs
-from sedutils.show.tables import DATASETS
+from sedutils.show.titles import DATASETS
 from sedutils.training import evaluation, systems
 from sedutils.training.run import Run
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sedutils.papers.cakir2017.tagging import METHODS, PARTS
 from sedutils.show import plots
-from sedutils.show.tables import TITLES
+from sedutils.show.titles import TITLES
 
 COLOURS = {
     "rnn_chime": plots.SYSTEM_COLOURS["rnn"],

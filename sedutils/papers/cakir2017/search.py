@@ -12,7 +12,7 @@ from sedutils.claims.verdicts import contrast, nothing
 from sedutils.decoding.thresholds import decisions
 from sedutils.metrics import bootstrap, segments
 from sedutils.show.plots import SYSTEM_COLOURS
-from sedutils.show.tables import DATASETS, TITLES
+from sedutils.show.titles import DATASETS, TITLES
 from sedutils.training import evaluation
 from sedutils.training.grid import KINDS, SETTINGS
 

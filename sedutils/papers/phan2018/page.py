@@ -4,7 +4,7 @@ import pandas as pd
 
 from sedutils.papers.phan2018.results import METRICS, SYSTEMS
 from sedutils.show.columns import Column
-from sedutils.show.tables import TITLES
+from sedutils.show.titles import TITLES
 
 CORPUS = Column("corpus", names=TITLES)
 ONE_TO_ONE = [
