@@ -90,12 +90,12 @@ def made(tmp_path_factory):
     return domestic_mixing.make("foley", HOME, folder, **IN_PROCESS)
 
 
-def check_what_is_told(made, labels):
+def check_annotation(made, labels):
     scene = made.recordings.set_index("recording").scene
     assert made.labels == tuple(labels) and scene.value_counts().to_dict() == HOME["clips"]
     assert set(made.tagged) == set(scene.index[scene == "weak"])
-    told = set(scene[made.events.recording])
-    assert told == {"synthetic", "validation", "public"}
+    annotated = set(scene[made.events.recording])
+    assert annotated == {"synthetic", "validation", "public"}
     placed = made.parts.groupby("recording").label.agg(set)
     assert placed.map(len).between(1, 3).all() and set(placed.index) == set(scene.index)
     for name, part in scene.items():
@@ -103,7 +103,7 @@ def check_what_is_told(made, labels):
 
 
 def test_each_part_tells_what_it_should(made):
-    check_what_is_told(made, domestic.LABELS)
+    check_annotation(made, domestic.LABELS)
     assert set(made.recordings.sample_rate) == {16000}
     assert made.parts.instance.nunique() == len(made.parts)
     split = made.recordings.set_index("recording")
@@ -223,7 +223,7 @@ def bank(tmp_path):
 def test_a_bank_gives_every_part_recordings_of_its_own(bank, tmp_path):
     settings = HOME | {"bank": str(bank)}
     made = domestic_mixing.make("bank", settings, tmp_path / "corpus", **IN_PROCESS)
-    check_what_is_told(made, ["hum", "knock"])
+    check_annotation(made, ["hum", "knock"])
     part = made.parts.recording.str.rsplit("-", n=1).str[0]
     shared = part.groupby(made.parts.instance).nunique()
     assert (shared == 1).all() and shared.index.str.contains("/").all()

@@ -292,15 +292,15 @@ def test_a_bank_with_one_class_has_its_chapter(one):
     # the paper's average is over three classes, and stays away
     assert ("CRNN", "average") not in rows.index and rows.paper_F1["CRNN", "babycry"] == 90.8
     assert "average, 5 events" in set(page.named(table)["class"])
-    told = phones_heard(("babycry",))
-    found = judged(one, told, source="bank")
+    phones = phones_heard(("babycry",))
+    found = judged(one, phones, source="bank")
     assert sorted(found.index) == sorted(PUBLISHED.claims)
     assert found["G06"] == "holds here"  # the last class is the only one
     gains = results.gains(one)
     assert "a gain" in page.gained(gains)
-    assert len(figures.phones(heard.shares(told, one.labels)).axes) == 1
+    assert len(figures.phones(heard.shares(phones, one.labels)).axes) == 1
     assert len(figures.gains(gains).axes) == 2
-    assert len(heard.table(one.corpus, told, PUBLISHED.table("T2"))) == 1
+    assert len(heard.table(one.corpus, phones, PUBLISHED.table("T2"))) == 1
 
 
 def test_thresholds_are_listed(three):

@@ -123,21 +123,23 @@ def test_blocks_add_up_to_the_recording(rng):
 
 
 def test_tables_say_what_the_scores_are_worth(results):
-    for name, of in results.items():
-        table = class_scores(of).query("seed == 1").set_index("class")
+    for name, result in results.items():
+        table = class_scores(result).query("seed == 1").set_index("class")
         assert (table.proposed_F1 == 100).all() and (table.proposed_ER == 0).all()
         last = LABELS[name][-1]
         missed = name != "itc_irst"
         assert table.baseline_F1[last] == (0 if missed else 100)
         assert table.baseline_ER["Overall"] == pytest.approx(25 if missed else 0)
-        beside = beside_published(of, PRINTED[name], corpus=name, source="foley", size="test")
+        beside = beside_published(result, PRINTED[name], corpus=name, source="foley", size="test")
         numbers = beside.filter(regex="_(mean|F1|ER)$")
         assert list(numbers) == list(numbers.select_dtypes(float))  # objects are written otherwise
         assert beside.references.tolist()[-1] == 3 * len(LABELS[name])
         assert "proposed_F1_difference" not in beside
         # one output a class that holds the centres of its three references
         assert (beside.always_on_F1 == 100).all() and (beside.always_on_ER == 0).all()
-        official = beside_published(of, PRINTED[name], corpus=name, source="official", size="test")
+        official = beside_published(
+            result, PRINTED[name], corpus=name, source="official", size="test"
+        )
         rows = official.set_index("class")
         paper = PRINTED[name].set_index("class").proposed_F1["Overall"]
         assert rows.proposed_F1_difference["Overall"] == pytest.approx(100 - paper)
@@ -159,9 +161,9 @@ def test_one_to_one_scores_are_sed_evals(results):
 
 
 def test_distances_of_the_right_system_are_right(results):
-    for of in results.values():
-        table = distances.distance_errors(of)
-        assert len(table) == 2 * len(of.seeds) and set(table.boundary) == {"onset", "offset"}
+    for result in results.values():
+        table = distances.distance_errors(result)
+        assert len(table) == 2 * len(result.seeds) and set(table.boundary) == {"onset", "offset"}
         assert (table.correlation > 0.99).all()
         assert (table.error_s < 0.05).all() and table.constant_s.between(0.2, 1.0).all()
         # events of 60 to 139 frames: half their length on average, 50 frames or 1 s
@@ -211,8 +213,8 @@ def test_figures_show_the_classes_asked_for(results):
 
 
 def test_waiting_for_the_end_is_the_whole_inference(results):
-    of = results["tut_sed_synthetic_2016"]
-    table = early.waiting_table(of, [0.0, 0.5, float("inf")])
+    result = results["tut_sed_synthetic_2016"]
+    table = early.waiting_table(result, [0.0, 0.5, float("inf")])
     assert table.groupby("wait_s").size().tolist() == [2, 2, 2]
     assert table.overall_F1[table.wait_s == np.inf].tolist() == [100.0, 100.0]
     assert table.early_percent.iloc[0] == 100 and table.early_percent.iloc[2] == 0

@@ -211,9 +211,12 @@ def test_fetch_tries_hosts_in_turn(host, tmp_path):
 def test_fetch_names_every_failure(host, tmp_path):
     folder, url = host
     wanted = package(b"right", f"{url}/gone.zip", f"{url}/x.zip", "http://127.0.0.1:9/x.zip")
-    for served, told in [(b"wrong", hashlib.md5(b"wrong").hexdigest()), (b"rig", "3 of 5 bytes")]:
+    for served, problem in [
+        (b"wrong", hashlib.md5(b"wrong").hexdigest()),
+        (b"rig", "3 of 5 bytes"),
+    ]:
         (folder / "x.zip").write_bytes(served)
-        needles = ["HTTP 404", told, "127.0.0.1:9", "wget -c", tmp_path / "raw" / "x.zip"]
+        needles = ["HTTP 404", problem, "127.0.0.1:9", "wget -c", tmp_path / "raw" / "x.zip"]
         refused(ArchiveError, lambda: fetch(wanted, tmp_path / "raw"), *needles)
         assert list((tmp_path / "raw").iterdir()) == []
     needle = hashlib.md5(b"right").hexdigest()
@@ -279,12 +282,12 @@ def test_install_and_again(served, tmp_path):
     raw = tmp_path / "raw"
     raw.mkdir()
     shutil.copy(folder / "meta.zip", raw)  # one archive is the user's own
-    told = download.install("tut_sed_synthetic_2016", raw, registry=registry)
-    assert "100 recordings, 200 events, 16 classes" in told
+    message = download.install("tut_sed_synthetic_2016", raw, registry=registry)
+    assert "100 recordings, 200 events, 16 classes" in message
     for name in ("meta.zip", "audio.zip"):
         (raw / name).unlink()
         (folder / name).unlink()
-    assert download.install("tut_sed_synthetic_2016", raw, registry=registry) == told
+    assert download.install("tut_sed_synthetic_2016", raw, registry=registry) == message
 
 
 def test_install_unpacks_nothing_if_one_archive_is_wrong(served, tmp_path):

@@ -151,8 +151,8 @@ def test_install_unpacks_and_checks(chunks, tmp_path):
     raw = tmp_path / "raw"
     registry = packed("chime_home", chunks, raw)
     for _ in range(2):  # the second time without the archive
-        told = download.install("chime_home", raw, registry=registry)
-        assert "14 recordings, 20 tags, 7 classes" in told
+        message = download.install("chime_home", raw, registry=registry)
+        assert "14 recordings, 20 tags, 7 classes" in message
         (raw / "set.tar.gz").unlink(missing_ok=True)
     assert not (raw / "README").exists()
 

@@ -266,7 +266,7 @@ def test_2016_install_unpacks_and_checks(published_2016, tmp_path):
     raw = tmp_path / "raw"
     registry = packed("tut_sound_events_2016", published_2016, raw)
     for _ in range(2):  # the second time without the archive
-        told = download.install("tut_sound_events_2016", raw, registry=registry)
-        assert "22 recordings, 44 events, 17 classes" in told
+        message = download.install("tut_sound_events_2016", raw, registry=registry)
+        assert "22 recordings, 44 events, 17 classes" in message
         (raw / "set.tar.gz").unlink(missing_ok=True)
     assert not (raw / "README").exists()

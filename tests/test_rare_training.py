@@ -105,10 +105,10 @@ def test_each_network_learns_from_the_set_of_its_probability(round_):
 
 
 def test_a_detector_begins_where_the_tagger_ended(round_):
-    folder, of, _, begun, _ = round_
-    tagger = weights(folder / of["fixed"].tagger)
+    folder, detectors, _, begun, _ = round_
+    tagger = weights(folder / detectors["fixed"].tagger)
     names = [name for name in tagger if name.startswith("extractor.")]
-    ended = {regime: weights(folder / d.path) for regime, d in of.items()}
+    ended = {regime: weights(folder / d.path) for regime, d in detectors.items()}
     assert len(names) > 10
     for name in names:
         for regime in ("fixed", "finetuned"):
@@ -122,9 +122,9 @@ def test_a_detector_begins_where_the_tagger_ended(round_):
 
 
 def test_at_most_one_event_a_clip_is_kept(round_, world):
-    folder, of, _, _, _ = round_
+    folder, detectors, _, _, _ = round_
     made = corpus.read(world / "corpus")
-    for detector, split in itertools.product(of.values(), rare.ANSWERED):
+    for detector, split in itertools.product(detectors.values(), rare.ANSWERED):
         events = pd.read_csv(folder / detector.path / f"events_{split}.csv")
         clips = made.recordings_of(split).query("scene == 'shot'").recording
         assert events.recording.is_unique and set(events.recording) <= set(clips)
@@ -134,9 +134,9 @@ def test_at_most_one_event_a_clip_is_kept(round_, world):
 
 
 def test_what_is_there_is_not_trained_again(round_, monkeypatch):
-    folder, of, _, _, given = round_
+    folder, detectors, _, _, given = round_
     monkeypatch.setattr(systems, "train", lambda **_: pytest.fail("trained again"))
-    experiments.train_round(list(of.values()), **given)
+    experiments.train_round(list(detectors.values()), **given)
     courses = experiments.courses(folder).set_index("regime")
     assert set(courses.index) == {"fixed", "finetuned", "scratch", "tagger"}
     assert set(courses.epochs) == {2} and set(courses["class"]) == {"shot"}

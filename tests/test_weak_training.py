@@ -184,7 +184,7 @@ def test_taggers_learn_and_take_in_clips_that_they_are_sure_of(folder):
     assert list(rows[20:]) == list(more.recordings.recording)
 
 
-def test_localisers_learn_where_and_are_told_what(folder):
+def test_localisers_learn_where_from_tags_that_they_are_given(folder):
     history, scores, net = localiser(folder, steps=120, validation_steps=40)
     validation = Frames.read(folder, "validation")
     best = max(row["validation_score"] for row in history)
@@ -193,10 +193,10 @@ def test_localisers_learn_where_and_are_told_what(folder):
     other = weak.localised(net, validation, 1 - validation.tags)
     assert np.abs(other - scores).max() > 0.01
     _, _, blind = localiser(folder, conditioned=False)
-    told = [
-        weak.localised(blind, validation, tags) for tags in (validation.tags, 1 - validation.tags)
-    ]
-    np.testing.assert_array_equal(*told)
+    scores, other = (
+        weak.localised(blind, validation, t) for t in (validation.tags, 1 - validation.tags)
+    )
+    np.testing.assert_array_equal(scores, other)
 
 
 def test_false_tags_are_told_at_their_rate_and_true_ones_stay(folder):

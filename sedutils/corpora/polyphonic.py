@@ -154,7 +154,7 @@ def build(
     source, folder: Path, settings: dict, shares: dict[str, float], *, backend: str, workers: int
 ):
     """Plan, render and annotate all mixtures of a corpus, and write it (`sedutils.corpora.corpus`)."""
-    recipe = {
+    given = {
         name: settings[name]
         for name in (
             "seed",
@@ -167,7 +167,7 @@ def build(
     }
     parts = pd.concat(
         [
-            plan(source, split=split, mixtures=count, shares=shares, **recipe)
+            plan(source, split=split, mixtures=count, shares=shares, **given)
             for split, count in settings["mixtures"].items()
         ]
     )

@@ -156,7 +156,7 @@ def build(name: str, folder: Path, settings: dict, *, backend: str, workers: int
     ``settings`` is its section of ``corpora``.
     """
     scenes = foley.SCENES[name]
-    recipe = {
+    given = {
         key: settings[key]
         for key in (
             "seed",
@@ -166,7 +166,7 @@ def build(name: str, folder: Path, settings: dict, *, backend: str, workers: int
             "event_to_background_db",
         )
     }
-    parts = plan(scenes, foley.CORPORA[name], occurrences=OCCURRENCES.get(name), **recipe)
+    parts = plan(scenes, foley.CORPORA[name], occurrences=OCCURRENCES.get(name), **given)
     groups = [f"{g:02d}" for g in range(settings["recordings_per_scene"])]
     people = speech.deal(settings["seed"], groups, SPEAKERS)
     tasks = [

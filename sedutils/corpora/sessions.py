@@ -137,11 +137,11 @@ def build(folder: Path, settings: dict, *, backend: str, workers: int) -> None:
     last sessions being the test's.
     """
     train, test = settings["train_sessions"], settings["test_sessions"]
-    recipe = {
+    given = {
         key: settings[key]
         for key in ("seed", "events_per_class", "session_s", "event_to_background_db")
     }
-    parts = plan(train, test, **recipe)
+    parts = plan(train, test, **given)
     names = session_names(train + test)
     people = speakers_of(settings["seed"], names)
     tasks = [

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 
-from sedutils.corpora import corpus as corpora
 from sedutils.corpora import recipes
+from sedutils.corpora.corpus import Corpus
 from sedutils.features.frames import fold_key
 from sedutils.metrics.activity import event_roll, frame_count
 from sedutils.pipeline import files, jobs
@@ -63,9 +63,7 @@ def mfcc(log_energies: np.ndarray, *, mfcc: int, delta_frames: int) -> np.ndarra
     return np.concatenate([static[1:], *slopes]).T.astype(np.float32)
 
 
-def extract(
-    corpus: corpora.Corpus, folder: Path, *, settings: dict, backend: str, workers: int
-) -> None:
+def extract(corpus: Corpus, folder: Path, *, settings: dict, backend: str, workers: int) -> None:
     """Write features and targets of a corpus.
 
     The folder gets an array for each of `widths` (all frames of all recordings below each other),
@@ -109,7 +107,7 @@ def extract(
     files.write_text(folder / "statistics.json", json.dumps(statistics, indent=1) + "\n")
 
 
-def in_frames(corpus: corpora.Corpus, hop_s: float) -> pd.DataFrame:
+def in_frames(corpus: Corpus, hop_s: float) -> pd.DataFrame:
     """The recordings of a corpus with ``frames`` and ``first_frame``, all frames below each other."""
     recordings = corpus.recordings.copy()
     recordings["frames"] = [frame_count(s, hop_s=hop_s) for s in recordings.duration_s]

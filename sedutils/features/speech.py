@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sedutils.corpora import corpus as corpora
 from sedutils.corpora import phones
+from sedutils.corpora.corpus import Corpus
 from sedutils.features import mfcc
 from sedutils.features.frames import fold_key
 from sedutils.features.spectra import moments
@@ -15,7 +15,7 @@ from sedutils.pipeline import files, jobs
 ARRAY = "mfcc"  # its name in the folder
 
 
-def extract(corpus: corpora.Corpus, folder: Path, *, backend: str, workers: int) -> None:
+def extract(corpus: Corpus, folder: Path, *, backend: str, workers: int) -> None:
     """Write MFCCs and phones of a corpus for `sedutils.features.frames.Frames`.
 
     The folder gets ``mfcc.npy`` (frames, 40), ``targets.npy`` (frames,) places in `phones.LABELS`,

@@ -1,4 +1,4 @@
-"""Independent jobs side by side, one thread each, and word of how far they are."""
+"""Independent jobs side by side, one thread each, with lines of progress."""
 
 import asyncio
 import os

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora import corpus as corpora
+from sedutils.corpora import corpus
 from sedutils.corpora.recipes import clips_of
 from sedutils.features.frames import Frames
 from sedutils.models.kao2018 import CLIPS_AT_ONCE, Detections
@@ -47,7 +47,7 @@ class Task:
 
     def frames(self, split: str, front_end: str = "log_mel") -> Frames:
         """Features and the one column of targets of a split's clips. ValueError for clips of unequal lengths."""
-        made = corpora.read(self.corpus)
+        made = corpus.read(self.corpus)
         narrowed = {}
         if split == "train":
             narrowed = {"event_probability": self.event_probability, "most": self.most}

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora import corpus as corpora
+from sedutils.corpora import corpus
 from sedutils.decoding import thresholds
 from sedutils.metrics import scenes, sed_eval_adapter, segments
 from sedutils.papers.cakir2017.chapter import METRICS, TITLES, VALIDATED, FrameRun
@@ -110,12 +110,12 @@ def read(
     family : its section of params.yaml, which says how many of the seeds and folds were trained
     about : settings (section ``evaluation``), hop_s, title and draw
     """
-    corpus, trials = corpora.read(folder), systems.trials(family, seeds, features)
+    made, trials = corpus.read(folder), systems.trials(family, seeds, features)
     folds = list(dict.fromkeys(trial.fold for trial in trials))
-    about |= {"corpus": corpus, "features": features, "models": models}
+    about |= {"corpus": made, "features": features, "models": models}
     about |= {"seeds": list(dict.fromkeys(trial.seed for trial in trials))}
     about |= {"resamples": about["settings"]["resamples"]}
-    if corpus.events is None:
+    if made.events is None:
         del about["settings"], about["hop_s"]
         return TagRun(**about, systems=family["systems"], folds=folds)
     designs = {method_of(name): name for name in family["systems"]}

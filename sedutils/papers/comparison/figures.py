@@ -92,8 +92,8 @@ def scores(table: pd.DataFrame, rows: pd.DataFrame):
             ax.plot(row[f"{metric}_mean"], place, marker_of(row), ms=6, **look)
         ax.set(xlim=(0, None), title=title)
         ax.tick_params(axis="y", length=0)
-    told = [f"{r.title} (tags)" if r.supervision == WEAK else r.title for r in order.itertuples()]
-    axes[0].set_yticks(range(len(order)), told)
+    titles = [f"{r.title} (tags)" if r.supervision == WEAK else r.title for r in order.itertuples()]
+    axes[0].set_yticks(range(len(order)), titles)
     axes[0].set_ylim(len(order) - 0.5, -0.5)
     return fig
 

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sedutils.corpora import corpus as corpora
-from sedutils.corpora import phones
+from sedutils.corpora import corpus, phones
 from sedutils.features import mfcc, speech
 from sedutils.features.frames import Frames
 from sedutils.models.kaldi import tdnnf as kaldi_tdnnf
@@ -79,16 +78,16 @@ def arrays(frames: Frames) -> tuple[np.ndarray, np.ndarray]:
     return frames.features, frames.targets
 
 
-def whole(folder: Path, *, backend: str, workers: int) -> tuple[corpora.Corpus, Frames]:
+def whole(folder: Path, *, backend: str, workers: int) -> tuple[corpus.Corpus, Frames]:
     """A corpus in ``folder/corpus`` with features in ``folder``, all of its recordings in one split."""
-    made = corpora.read(folder / "corpus")
+    made = corpus.read(folder / "corpus")
     speech.extract(made, folder, backend=backend, workers=workers)
     parts = splits(folder)
     rows = pd.concat([part.recordings for part in parts.values()], ignore_index=True)
     return made, replace(parts["test"], recordings=rows)
 
 
-def score_table(network: TDNNF, tried: dict[str, tuple[corpora.Corpus, Frames]]) -> pd.DataFrame:
+def score_table(network: TDNNF, tried: dict[str, tuple[corpus.Corpus, Frames]]) -> pd.DataFrame:
     """What a network at full rate hears, a row a name of ``tried``: frame accuracy, majority, phone_error_rate.
 
     majority : the accuracy of who always says the phone most frequent there
