@@ -99,7 +99,7 @@ def test_a_network_rests_on_its_layers_and_not_on_those_of_others():
 
 def test_training_rests_on_the_loop_and_the_frames_and_not_on_words_of_progress():
     loop = behind(training.fit)
-    assert {"loop:fit", "loop:Run", "frames:Frames"} <= loop
+    assert {"loop:fit", "loop:TrainingState", "frames:Frames"} <= loop
     assert not any(name.startswith("jobs:") for name in loop)
 
 

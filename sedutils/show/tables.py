@@ -52,7 +52,7 @@ def contrast_line(row) -> str:
         parts.append(f"± {row.std:.2g} over {row.n_seeds:.0f} seeds")
     bound = "" if pd.isna(row.bound) else f" against {row.bound:g}"
     if row.outcome == "undecided" and pd.notna(row.resolves) and row.resolves:
-        bound += f" (can resolve ± {row.resolves:.2g})"
+        bound += f" (can resolve ± {row.resolves:.2g}, with ten seeds ± {row.resolves_with_10:.2g})"
     return f"{' '.join(parts)}{bound}: {row.outcome}"
 
 
