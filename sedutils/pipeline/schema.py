@@ -139,6 +139,7 @@ class Grid(Section):
     first: dict[Kind, dict[str, Choices]]
     second: dict[str, Choices]
     corpora: dict[str, Search]
+    training: Schedule = Schedule()
 
     @model_validator(mode="after")
     def different(self):
@@ -267,7 +268,9 @@ class Params(Section):
 
     def check_ends(self):
         """Something ends every training."""
-        schedules = {"training": Schedule(), "comparison.training": self.comparison.training}
+        sections = {"grid": self.grid, "comparison": self.comparison}
+        schedules = {f"{key}.training": section.training for key, section in sections.items()}
+        schedules["training"] = Schedule()
         for corpus, families in self.families.items():
             schedules |= {
                 f"families.{corpus}.{k}.training": f.training for k, f in families.items()
