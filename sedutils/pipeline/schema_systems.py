@@ -110,7 +110,7 @@ ROWS = {
     ("tut_sound_events_2016", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2016"),
     ("tut_sed_synthetic_2016", "multitask"): ("multilabel_crnn", "multitask_crnn"),
     ("itc_irst", "multitask"): ("multilabel_crnn", "multitask_crnn"),
-    ("tut_rare_2017", "rcrnn"): ("rcrnn_cnn", "rcrnn_gru", "rcrnn"),
+    ("tut_rare_2017", "rcrnn"): ("rcrnn_cnn", "rcrnn_gru", "rcrnn", "rcrnn_literal"),
     ("tut_rare_2017", "gradual"): (
         *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
     ),
