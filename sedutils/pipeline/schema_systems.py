@@ -20,7 +20,7 @@ SORTS = {  # annotation of an argument -> what may stand in params.yaml
     "list[int]": Annotated[list[Count], Field(min_length=1)],
     "tuple[int, int]": Counts,
 }
-LIMITS = {"dropout": Fraction, "fnn_layers": Whole, "frames_per_model": Whole}
+LIMITS = {"dropout": Fraction, "fnn_layers": Whole, "frames_per_model": Whole, "memory": Whole}
 OF_TRAINING = {"sequence_frames": Count, "batch_frames": Count, "learning_rate": Positive}
 # Where `from_params` makes an argument out of another value; None: out of those that stand there anyway
 OTHERWISE: dict[str, dict[str, Any]] = {
