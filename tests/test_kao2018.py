@@ -262,9 +262,7 @@ def test_offsets_come_back_from_their_normalisation(conventions):
         outputs = model(x)
     scale = model.proposer.scale
     for offsets in (outputs.offsets, outputs.refinements):
-        torch.testing.assert_close(
-            offsets, (torch.tensor([0.5, 1.0]) * scale).expand_as(offsets)
-        )
+        torch.testing.assert_close(offsets, (torch.tensor([0.5, 1.0]) * scale).expand_as(offsets))
     # an anchor that every head moves by half a deviation and stretches by one: the event is where it comes to lie
     event = regions.decode(outputs.offsets[0, 300], outputs.anchors[300])
     target = regions.encode(event, outputs.anchors[300])

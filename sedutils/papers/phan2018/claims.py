@@ -5,7 +5,15 @@ import pandas as pd
 
 from sedutils.claims.verdicts import beside_trivial, by_seeds, contrast, nothing
 from sedutils.metrics import bootstrap
-from sedutils.papers.phan2018.results import RAW_ALPHA, ROWS, STRICT, SYSTEMS, MultitaskRun, paper_name, percent
+from sedutils.papers.phan2018.results import (
+    RAW_ALPHA,
+    ROWS,
+    STRICT,
+    SYSTEMS,
+    MultitaskRun,
+    paper_name,
+    percent,
+)
 
 ISOLATED, OVERLAPPING = "itc_irst", "tut_sed_synthetic_2016"
 HARDER = 20.0  # P09: points of F1
@@ -65,7 +73,9 @@ def against_quoted(run: MultitaskRun, printed: pd.DataFrame) -> list[dict]:
     def over(claim, what, metric, row):
         sign = 1 if metric == "F1" else -1
         quoted = printed[f"dualdnn_{metric}"][row]
-        better = run.estimate(lambda ours: sign * (ours - quoted), "proposed", metric=metric, row=row)
+        better = run.estimate(
+            lambda ours: sign * (ours - quoted), "proposed", metric=metric, row=row
+        )
         as_well = run.trivial("proposed", metric=metric, row=row)
         return beside_trivial(contrast(claim, what, better), as_well)
 
