@@ -253,7 +253,7 @@ def test_true_events_stand_among_the_proposals_that_teach():
 def test_offsets_come_back_from_their_normalisation(conventions):
     """What a head says is in standard deviations; what leaves it is in lengths of the anchor or proposal."""
     model = net(conventions=conventions).eval()
-    x, roll = random_clips(classes=1)
+    x, _ = random_clips(classes=1)
     assert model.proposer.scale.tolist() == pytest.approx([0.1, 0.2] if conventions else [1, 1])
     with torch.no_grad():
         for head in (model.proposer, model.classifier):

@@ -16,7 +16,7 @@ SPLITS = {"dev_ER": "development", "eval_ER": "evaluation"}  # columns of Table 
 def odd(run: DetectorRun, tables: dict[str, pd.DataFrame]) -> list[dict]:
     """R01 to R05, and R11 to R13; ``tables`` as printed, T2 and T4."""
     rows = against_quoted(run, tables["T4"].set_index("method"))
-    return rows + [*generalised(run), searched(run), *counted(tables["T2"])]
+    return [*rows, *generalised(run), searched(run), *counted(tables["T2"])]
 
 
 def against_quoted(run: DetectorRun, printed: pd.DataFrame) -> list[dict]:
