@@ -28,7 +28,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "CBRNN": {"frames": None, "asr": Literal["trained", "untrained", "none"]},
     "FinetuningNet": {"asr": Literal["trained", "untrained"]},
     # learn in steps (section weak_training)
-    **dict.fromkeys(("FBCRNN", "TagConditionedCNN"), dict.fromkeys(OF_TRAINING)),
+    **dict.fromkeys(("FBCRNN", "PooledCRNN", "TagConditionedCNN"), dict.fromkeys(OF_TRAINING)),
 }
 ELSEWHERE = ("ClipTagger", "TDNNF")  # values in sections rcrnn.pretraining and acoustic_model
 
@@ -114,7 +114,9 @@ ROWS = {
     ("tut_rare_2017", "gradual"): (
         *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
     ),
-    ("desed_2020", "weak"): ("fbcrnn", "fbcrnn_ends", "tag_cnn", "tag_cnn_blind"),
+    ("desed_2020", "weak"): (
+        *("fbcrnn", "fbcrnn_ends", "attention_crnn", "linear_crnn", "tag_cnn", "tag_cnn_blind"),
+    ),
     ("chime_home", "main"): (
         *("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_twin", "cnn_chime_no_batch_norm"),
     ),
