@@ -20,6 +20,7 @@ BASE = {
     "recurrent": "bigru",
     "units": 3,
     "nodes": 4,
+    "conventions": True,
     "sequence_frames": FRAMES,
     "batch_frames": 2 * FRAMES,
     "learning_rate": 0.01,

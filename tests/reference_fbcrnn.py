@@ -15,7 +15,7 @@ def windows(frames: int, context: int):
 def detect(model, x, contexts, lengths=None):
     """As `FBCRNN.detect`: the CNN once a clip, then each window of its output by itself."""
     lengths = [x.shape[1]] * len(x) if lengths is None else lengths.tolist()
-    found = torch.zeros(len(contexts), *x.shape[:2], model.forward_rnn.output.out_features)
+    found = torch.zeros(len(contexts), *x.shape[:2], model.classes)
     for b, length in enumerate(lengths):
         h = model.cnn(x[b : b + 1, :length])
         for c, context in enumerate(contexts):
@@ -33,7 +33,7 @@ def detect(model, x, contexts, lengths=None):
 def detect_from_input(model, x, contexts, lengths=None):
     """As `FBCRNN.detect_from_input`: each window of the input is a clip by itself."""
     lengths = [x.shape[1]] * len(x) if lengths is None else lengths.tolist()
-    found = torch.zeros(len(contexts), *x.shape[:2], model.forward_rnn.output.out_features)
+    found = torch.zeros(len(contexts), *x.shape[:2], model.classes)
     for b, length in enumerate(lengths):
         for c, context in enumerate(contexts):
             for n, window in enumerate(windows(length, context)):

@@ -54,6 +54,8 @@ RARE_EVENTS = {
     "validation_share": 0.1,
     "annotation_range_db": 40.0,
     "annotation_gap_s": 1.0,
+    "bank_annotation_range_db": 40.0,
+    "bank_annotation_gap_s": 1.0,
     "clips": {
         "pretraining": 40,
         "detection": 40,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sedutils.decoding import smoothing
-from sedutils.decoding.dynamic import DynamicThreshold, decide_all, search
+from sedutils.decoding.dynamic import BASES, DynamicThreshold, decide_all, search
 from sedutils.metrics import activity, events, rare, segments
 
 
@@ -132,12 +132,12 @@ def test_search_against_a_loop_over_the_grid(rng):
 
 
 def test_of_equally_good_pairs_the_middle_one():
-    """The event scores 0.9 and the rest 0: every base from 0.1 to 0.9 finds it, until the mean adds too much."""
+    """The event scores 0.9 and the rest 0: every base from 0.01 to 0.9 finds it, until the mean adds too much."""
     scores = np.zeros((2, 40))
     scores[0, 10:20] = 0.9
     rule, rates = search(scores, [1.0, np.nan], ratios=np.array([0.0]))
-    assert rates.shape == (17, 1) and (rates == 0).all()
-    assert rule.base == 0.5 and rule.ratio == 0
+    assert rates.shape == (20, 1) and (rates == 0).all()
+    assert rule.base == BASES[9] and rule.ratio == 0
     rule, rates = search(scores, [1.0, np.nan], bases=np.array([0.5, 0.7, 0.85, 0.95]))
     assert (rates[3] == 1).all() and rates.min() == 0
     assert rule.base == 0.7

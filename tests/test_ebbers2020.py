@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from sedutils.decoding.tag_thresholds import macro_f
 from sedutils.models import ebbers2020
 from sedutils.models.blocks import trainable_parameters
-from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
+from sedutils.models.ebbers2020 import FBCRNN, Pooled, PooledCRNN, TagConditionedCNN
 from sedutils.models.padding import turned
 
 PAPER = {"bands": 128, "classes": 10, "widths": [16, 32, 64, 128, 256], "units": 256}
@@ -43,9 +43,9 @@ def test_paper_size_has_the_number_of_parameters_that_the_layers_give():
     )
     assert trainable_parameters(model.cnn) == 589872 + 1181952
     assert trainable_parameters(model.forward_rnn) == 789504 - 2 * 3 * 256 + 68362
-    told, blind = TagConditionedCNN(**PAPER), TagConditionedCNN(**PAPER, conditioned=False)
-    assert trainable_parameters(told) == 1591258
-    assert trainable_parameters(told) - trainable_parameters(blind) == 10 * 9 * 16 + 10 * 3 * 256
+    knows, blind = TagConditionedCNN(**PAPER), TagConditionedCNN(**PAPER, conditioned=False)
+    assert trainable_parameters(knows) == 1591258
+    assert trainable_parameters(knows) - trainable_parameters(blind) == 10 * 9 * 16 + 10 * 3 * 256
 
 
 def test_shapes_of_table_1():
@@ -108,12 +108,21 @@ def test_a_padded_clip_says_what_it_says_alone(kind):
         torch.testing.assert_close(model.tags(whole, LENGTHS), torch.cat(clips))
 
 
-def test_statistics_and_gradients_of_training_do_not_know_how_much_is_padded():
+@pytest.mark.parametrize(
+    "kind, changes",
+    [
+        (FBCRNN, {}),
+        (FBCRNN, {"dense_batch_norm": True}),
+        (PooledCRNN, {"pooling": "attention", "dense_batch_norm": True}),
+        (PooledCRNN, {"pooling": "linear"}),
+    ],
+)
+def test_statistics_and_gradients_of_training_do_not_know_how_much_is_padded(kind, changes):
     """A norm's statistics are those of the valid frames, as of a batch of nothing else."""
     x, tags = torch.randn(3, 23, 16), torch.rand(3, 3).round()
     results = []
     for extra in (0, 11):
-        model = net().train()
+        model = net(kind, **changes).train()
         padded = F.pad(x, (0, 0, 0, extra), value=50.0)
         padded[1, 17:] = 50.0 * extra
         loss = model.loss(model(padded, LENGTHS), tags, LENGTHS)
@@ -128,6 +137,30 @@ def test_statistics_and_gradients_of_training_do_not_know_how_much_is_padded():
     values = torch.cat((h[0, :, :3], h[1, :, :2]), dim=1).flatten(1)
     torch.testing.assert_close(layer.norm.running_mean, 0.1 * values.mean(1))
     torch.testing.assert_close(layer.norm.running_var, 0.9 + 0.1 * values.var(1))
+
+
+@pytest.mark.parametrize("pooling", ["attention", "linear"])
+def test_poolings_weigh_the_frames_of_a_clip(pooling):
+    """By hand, with whatever behind the ends; a clip says what it says alone, and both ends reach every frame."""
+    model = net(PooledCRNN, pooling=pooling)
+    scores, weights = torch.randn(2, 2, 4, 3).unbind()
+    given = Pooled(scores, weights if pooling == "attention" else None)
+    found = model.tags(given, torch.tensor([4, 2]))
+    for clip, length in enumerate((4, 2)):
+        p = scores[clip, :length].sigmoid()
+        w = weights[clip, :length].exp() if pooling == "attention" else p
+        torch.testing.assert_close(found[clip], (w * p).sum(0) / w.sum(0))
+    tags = torch.tensor([[1.0, 0, 1], [0, 1, 0]])
+    expected = F.binary_cross_entropy(found, tags) * 3  # a sum over classes
+    torch.testing.assert_close(model.loss(given, tags, torch.tensor([4, 2])), expected)
+    x = torch.randn(3, 23, 16)
+    x[1, 17:], x[2, 9:] = 1e3, math.nan
+    clips = [model.tags(model(x[i : i + 1, :n])) for i, n in enumerate(LENGTHS.tolist())]
+    torch.testing.assert_close(model.tags(model(x, LENGTHS), LENGTHS), torch.cat(clips))
+    x = torch.randn(1, 40, 16, requires_grad=True)
+    (slope,) = torch.autograd.grad(model(x).scores[0, 20].sum(), x)
+    heard = slope[0].abs().sum(1).nonzero()[:, 0].tolist()
+    assert min(heard) < 20 - model.receptive_frames and max(heard) > 20 + model.receptive_frames
 
 
 def test_lengths_that_no_clip_has_are_refused():
@@ -234,7 +267,7 @@ def test_windows_are_many_times_faster_at_once():
     assert 4 * times[1] > 10 * times[0]
 
 
-def test_tags_are_told_in_two_places():
+def test_tags_enter_in_two_places():
     """Beside the input and beside the stacked maps; the blind twin hears none."""
     model, x = net(TagConditionedCNN), torch.randn(1, 12, 16)
     tags = torch.tensor([[0.0, 1.0, 0.0]])

@@ -67,8 +67,8 @@ def test_pseudo_labels_keep_to_what_is_known(tmp_path, monkeypatch):
     assert table.tag_threshold.tolist() == pytest.approx([0.5, 0.4])
     assert table.tag_F.tolist() == table.frame_F.tolist() == [1, 1]
     assert (table.false_alarms == 0).all()
-    told = experiments.read_told(tmp_path / "weak", "train")
-    assert told.tolist() == [[1, 0], [0, 1], [0, 1]]  # known, known, guessed
+    tags = experiments.read_tags(tmp_path / "weak", "train")
+    assert tags.tolist() == [[1, 0], [0, 1], [0, 1]]  # known, known, guessed
     strong = np.load(tmp_path / "weak/pseudo_targets.npy")
     assert strong[:10].T.tolist() == [[1] * 5 + [0] * 5, [0] * 10]  # no tap, however sure
     assert (strong[10:20] == targets[10:20]).all() and (strong[30:] == targets[30:]).all()

@@ -1,5 +1,7 @@
 """Tables, verdicts and figures of the chapter on Kao et al. 2018, from answers whose worth is known."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +23,7 @@ SYSTEMS = {"rcrnn": rare_clips.BASE}
 SYSTEMS |= {
     f"rcrnn_{k}": rare_clips.BASE | {"recurrent": v} for k, v in (("cnn", "none"), ("gru", "gru"))
 }
+SYSTEMS["rcrnn_literal"] = rare_clips.BASE | {"conventions": False}
 SEARCH = {"units": [2, 3], "nodes": [4]}
 SEEDS, FEW = [1, 2, 3], [1, 2]
 FINETUNED = "Pre-training (finetune CRNN)"
@@ -44,7 +47,7 @@ def made(folder, labels):
 
 def answer(read, folder, detector, miss):
     """Right onsets at 0.6, except that the first ``miss`` events of each split are a second late."""
-    for split in rare.ANSWERED:
+    for split in ("train", *rare.ANSWERED):
         onsets = recipes.onsets_of(read, detector.label, split).dropna()
         late = np.where(np.arange(len(onsets)) < miss, 1.0, 0.0)
         table = pd.DataFrame({"recording": onsets.index, "onset_s": onsets.to_numpy() + late})
@@ -64,7 +67,8 @@ def network(folder, detector):
 
 
 def of(folder, labels=ALL):
-    """Of five events a class CNN and scratch miss two, GRU and fixed one, the rest none."""
+    """Of five events a class CNN and scratch miss two, GRU and fixed one, the rest none; Table 1's network without
+    conventions all."""
     read, models = made(folder / "corpus", labels), folder / "models"
     choice = []
     for label in labels:
@@ -74,7 +78,7 @@ def of(folder, labels=ALL):
         for d in tables:
             worst = d.recurrent == "none" or d.regime == "scratch"
             second = d.recurrent == "gru" or d.regime == "fixed"
-            answer(read, models, d, 2 if worst else 1 if second else 0)
+            answer(read, models, d, 2 if worst else 1 if second else 0 if d.conventions else 5)
         choice += [{"label": label, "split": "validation", "units": 2, "nodes": 4},
                    {"label": label, "split": "development", "units": 3, "nodes": 4}]  # fmt: skip
     choice = [c | {"parameters": 100, "error_rate": 0.0, "validation_loss": 0.5} for c in choice]
@@ -96,18 +100,21 @@ def chapter(tmp_path_factory):
 
 
 def rates(chapter, methods, printed, source="foley"):
-    told = {"split": "development", "source": source, "size": "test"}
-    return results.error_rates(chapter, methods, printed, **told)
+    where = {"split": "development", "source": source, "size": "test"}
+    return results.error_rates(chapter, methods, printed, **where)
 
 
 def test_error_rates_by_hand_beside_the_printed(chapter):
-    """A late onset is an event missed and one invented: 2 of 5 late make 0.8."""
+    """A late onset is an event missed and one invented: 2 of 5 late make 0.8. Where all are, silence is better: 1.0."""
     table = rates(chapter, {m: chapter.extractors(m) for m in results.EXTRACTORS}, PRINTED["T1"])
     found = table.pivot(index="method", columns="class", values="ER_mean")
-    for method, expected in (("CNN", 0.8), ("CRNN_GRU", 0.4), ("CRNN_BiGRU", 0.0)):
+    by_hand = {"CNN": 0.8, "CRNN_GRU": 0.4, "CRNN_BiGRU": 0.0, "CRNN_BiGRU, literal": 1.0}
+    assert list(table.method.unique()) == list(by_hand)
+    for method, expected in by_hand.items():
         assert found.loc[method].tolist() == pytest.approx([expected] * 4)
     printed = table.set_index(["method", "class"]).paper_ER
     assert printed["CRNN_BiGRU", "gunshot"] == 0.15 and printed["CNN", "average"] == 0.22
+    assert printed["CRNN_BiGRU, literal"].isna().all()
     assert "difference" not in table and set(table.seeds) == {2}
     official = rates(chapter, {"CNN": chapter.extractors("CNN")}, PRINTED["T1"], "official")
     assert official.difference.tolist() == pytest.approx([0.49, 0.67, 0.59, 0.58])
@@ -151,10 +158,48 @@ def test_claims_hold_where_the_answers_say_so(chapter):
     rows = judged.set_index("contrast")
     assert rows.value["ER, CNN - BiGRU"] == pytest.approx(0.8)
     assert rows.value["ER, from scratch - fixed"] == pytest.approx(0.4)
-    assert rows.value["ER, before - after the search"] == 0 and verdict["R11"] != "holds here"
+    assert verdict["R11"] == "undecided here"
     assert rows.value["evaluation ER, best single model (quoted) - ours"] == pytest.approx(0.28)
     official = judge(chapter, "official")
     assert official.groupby("claim").verdict.first()["R02"] == "reproduced"
+
+
+def test_over_fitting_is_told_from_the_same_detectors(chapter, tmp_path):
+    """On evaluation clips a class in three is late once in five, in seed 1 twice: the seeds' spread is of the gap."""
+    run = of(tmp_path, ALL)
+    late = {1: 2, 2: 1, 3: 0}
+    for seed, detector in zip(SEEDS, run.regime(FINETUNED)["babycry"], strict=True):
+        kept = {s: run.models / detector.path / f"events_{s}.csv" for s in ("train", "evaluation")}
+        before = kept["train"].read_bytes()
+        answer(run.corpus, run.models, detector, late[seed])
+        kept["train"].write_bytes(before)
+    gap = run.rise(FINETUNED, "train", "evaluation")
+    per_seed = [0.4 * late[seed] / 3 for seed in SEEDS]
+    assert gap.per_seed.tolist() == pytest.approx(per_seed)
+    assert len(gap.by_seed) == 1 and gap.by_seed[0].tolist() == pytest.approx(per_seed)
+    assert gap.n_units == 60
+    # as many late on both sides: no gap of a seed, whatever the seeds' own spread
+    none = run.rise(FINETUNED, "development", "evaluation")
+    assert none.per_seed.tolist() == pytest.approx([0, 0, 0]) and none.parts[0][0] == 0
+    assert none.error > 0  # clips are drawn independently
+
+
+def test_the_search_is_judged_by_the_classes_whose_network_it_changes(chapter, tmp_path):
+    assert chapter.searched("CRNN_BiGRU", FINETUNED).value == pytest.approx(0)
+    same = of(tmp_path, ("babycry", "gunshot"))
+    kept = same.choice.to_dict("records")
+    size = {"units": rare_clips.BASE["units"], "nodes": rare_clips.BASE["nodes"]}
+    kept = [c | size if c["label"] == "gunshot" else c for c in kept]
+    experiments.write_choice(kept, same.models / "choice.json")
+    one = dataclasses.replace(same, seeds=FEW)
+    assert one.searched("CRNN_BiGRU", FINETUNED).n_units == 10
+    experiments.write_choice([c | size for c in kept], same.models / "choice.json")
+    assert dataclasses.replace(same, seeds=FEW).searched("CRNN_BiGRU", FINETUNED) is None
+
+
+def test_parameters_of_table_1_by_hand():
+    found = claims.parameters_of_table1()
+    assert found["CRNN_BiGRU"] == 2338638 and found["CNN"] == 4502166
 
 
 def test_a_corpus_of_one_class_is_enough(tmp_path):

@@ -1,5 +1,6 @@
 """Weak training: which clips, how they are mixed, the same numbers after a kill, what is learnt."""
 
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -12,7 +13,7 @@ from weak_clips import HOP_S, SETTINGS, features_folder
 from sedutils.decoding import tag_thresholds
 from sedutils.features.frames import Frames
 from sedutils.features.superposition import Mixtures, composed, mixtures, union
-from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
+from sedutils.models.ebbers2020 import FBCRNN, PooledCRNN, TagConditionedCNN
 from sedutils.training import loop, weak
 
 NARROW = {"bands": 8, "classes": 2, "widths": [4, 6], "units": 6}
@@ -32,10 +33,10 @@ def unlabelled(folder):
     return Frames.read(folder, "train", scenes=("unlabelled",))
 
 
-def tagger(folder, *, seed=1, checkpoint=None, more=True, **changes):
+def tagger(folder, *, seed=1, checkpoint=None, more=True, make=FBCRNN, **changes):
     """History, tag scores and the network of a short training."""
     torch.manual_seed(seed)
-    net = FBCRNN(**NARROW)
+    net = make(**NARROW)
     clips, validation = labelled(folder), Frames.read(folder, "validation")
     batches = weak.Tagging(
         net, clips, validation, unlabelled=unlabelled(folder) if more else None,
@@ -184,7 +185,25 @@ def test_taggers_learn_and_take_in_clips_that_they_are_sure_of(folder):
     assert list(rows[20:]) == list(more.recordings.recording)
 
 
-def test_localisers_learn_where_from_tags_that_they_are_given(folder):
+@pytest.mark.parametrize("pooling", ["attention", "linear"])
+def test_pooled_frames_learn_what_and_where_from_tags(folder, pooling):
+    make = partial(PooledCRNN, pooling=pooling)
+    history, tags, net = tagger(folder, steps=160, validation_steps=40, make=make)
+    validation = Frames.read(folder, "validation")
+    best = max(row["validation_score"] for row in history)
+    assert best > 0.9 and tag_thresholds.macro_f(tags, validation.tags) == pytest.approx(best)
+    scores, start = weak.frame_scores(net, validation), 0
+    assert scores.shape == validation.roll.shape
+    for i, length in enumerate(validation.lengths):
+        x, _ = validation.padded(validation.features, np.array([i]))
+        with torch.no_grad():
+            alone = net(validation.normalised(x)).scores.sigmoid()[0]
+        np.testing.assert_allclose(scores[start : start + length], alone, rtol=0, atol=1e-5)
+        start += length
+    assert tag_thresholds.macro_f(scores, validation.roll) > 0.6
+
+
+def test_localisers_learn_where_and_are_given_what(folder):
     history, scores, net = localiser(folder, steps=120, validation_steps=40)
     validation = Frames.read(folder, "validation")
     best = max(row["validation_score"] for row in history)
@@ -193,13 +212,13 @@ def test_localisers_learn_where_from_tags_that_they_are_given(folder):
     other = weak.localised(net, validation, 1 - validation.tags)
     assert np.abs(other - scores).max() > 0.01
     _, _, blind = localiser(folder, conditioned=False)
-    scores, other = (
-        weak.localised(blind, validation, t) for t in (validation.tags, 1 - validation.tags)
-    )
-    np.testing.assert_array_equal(scores, other)
+    pair = [
+        weak.localised(blind, validation, tags) for tags in (validation.tags, 1 - validation.tags)
+    ]
+    np.testing.assert_array_equal(*pair)
 
 
-def test_false_tags_are_told_at_their_rate_and_true_ones_stay(folder):
+def test_false_tags_are_given_at_their_rate_and_true_ones_stay(folder):
     clips = Frames.read(folder, "train", scenes=("synthetic",))
     task = weak.Localising(
         None, clips, clips, train_tags=0 * clips.tags + [0, 1], validation_tags=clips.tags,

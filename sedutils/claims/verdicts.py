@@ -89,6 +89,14 @@ def exact(claim: str, what: str, holds: bool, **columns: float) -> dict:
     return said | {"outcome": "holds" if holds else "fails", "p": float(holds)} | columns
 
 
+def beside_trivial(row: dict, as_well: bool) -> dict:
+    """The row; undecided where systems that hear nothing do as well as the best of those that it compares."""
+    if not as_well:
+        return row
+    what = f"{row['contrast']} (a system that hears nothing does as well)"
+    return row | {"contrast": what, "outcome": "undecided", "p": np.nan}
+
+
 def nothing(claim: str, what: str) -> dict:
     """A claim that the data at hand cannot speak to."""
     return {"claim": claim, "contrast": what, "bound": 0.0, "outcome": "undecided"}
@@ -129,10 +137,7 @@ def expanded(claim: str, entry: dict, run, wording: dict) -> list[dict]:
         what = entry.get("words") or wording["contrast"].format(**words)
         if row is None or row in run.rows:
             judged = contrast(claim, what, run.above(*pair, metric, row), entry.get("bound", 0.0))
-            if run.trivial(*pair, metric=metric, row=row):
-                judged |= {"outcome": "undecided", "p": np.nan}
-                judged["contrast"] += " (a system that hears nothing does as well as both)"
-            found.append(judged)
+            found.append(beside_trivial(judged, run.trivial(*pair, metric=metric, row=row)))
         else:
             found.append(nothing(claim, what))
     return found

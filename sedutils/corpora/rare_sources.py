@@ -122,7 +122,7 @@ def from_bank(settings: dict, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]
 
 def bank_events(clips: bank.Bank, table: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """Every stretch of a clip that sounds is an event, unless it is over in an instant."""
-    range_db, gap_s = settings["annotation_range_db"], settings["annotation_gap_s"]
+    range_db, gap_s = settings["bank_annotation_range_db"], settings["bank_annotation_gap_s"]
     rows = []
     for _, clip in table.iterrows():
         stretches = polyphonic.sounding(

@@ -115,7 +115,10 @@ def clips_of(
     return table.head(len(table) if most is None else most).reset_index(drop=True)
 
 
-def onsets_of(made: Corpus, label: str, split: str) -> pd.Series:
-    """Onset of the event in each of a detector's clips in seconds, NaN where there is none; by recording."""
+def onsets_of(made: Corpus, label: str, split: str, **narrowed) -> pd.Series:
+    """Onset of the event in each of a detector's clips in seconds, NaN where there is none; by recording.
+
+    narrowed : of a training set, as `clips_of` takes it
+    """
     onset_s = made.events.set_index("recording")["onset_s"]
-    return onset_s.reindex(clips_of(made, label, split).recording)
+    return onset_s.reindex(clips_of(made, label, split, **narrowed).recording)

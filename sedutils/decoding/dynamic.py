@@ -16,7 +16,7 @@ from sedutils.decoding.thresholds import middle_of_best
 from sedutils.metrics import rare
 
 HOP_S = 0.1
-BASES = np.arange(2, 19) / 20  # 0.1 to 0.9
+BASES = np.r_[0.01, 0.02, 0.05, np.arange(2, 19) / 20]  # 0.01 to 0.9
 RATIOS = np.arange(21) / 20  # 0 to 1
 MEDIAN_FRAMES = 3  # 300 ms
 GAP_FRAMES = 5  # the 500 ms within which an onset counts as found

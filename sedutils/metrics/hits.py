@@ -71,24 +71,47 @@ class HitCounts:
 
 
 def hit_counts(
-    output: np.ndarray, reference: np.ndarray, *, block_frames: int | None = None
+    output: np.ndarray, reference: np.ndarray, *, block_frames: int | None = None, rule=None
 ) -> HitCounts:
     """Counts of one recording from decisions and reference, bool ``(frames, classes)``.
 
     block_frames : if given, counts of blocks of so many frames, each ``(blocks, classes)``; an event
         belongs to the block that holds its centre, and hits across borders
+    rule : which references are found and which outputs are correct, as `by_centres` says, the default
     """
     if np.shape(output) != np.shape(reference):
         raise ValueError(f"rolls differ in shape: {np.shape(output)}, {np.shape(reference)}")
     frames, classes = np.shape(reference)
     length = block_frames or max(frames, 1)
     counts = np.zeros((4, max(1, -(-frames // length)), classes), dtype=np.int64)
-    for row, (roll, other) in zip((0, 2), ((reference, output), (output, reference)), strict=True):
+    found, correct = (rule or by_centres)(output, reference)
+    for row, roll, right in ((0, reference, found), (2, output, correct)):
         start, stop, column = activity.runs(roll)
         centre = (start + stop) // 2
         np.add.at(counts, (row, centre // length, column), 1)
-        np.add.at(counts, (row + 1, centre // length, column), hits(roll, other))
+        np.add.at(counts, (row + 1, centre // length, column), right)
     return HitCounts(*(counts if block_frames else counts[:, 0]))
+
+
+def by_centres(output: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which references are found and which outputs are correct, both in the order of `activity.runs`."""
+    return hits(reference, output), hits(output, reference)
+
+
+def one_to_one(
+    output: np.ndarray, reference: np.ndarray, *, collar_frames: int, share_of_length: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same by the rule of `count_one_to_one`."""
+    start, stop, column = activity.runs(output)
+    starts, stops, columns = activity.runs(reference)
+    allowed = np.maximum(collar_frames, share_of_length * (stops - starts))
+    found, correct = np.zeros(len(starts), bool), np.zeros(len(start), bool)
+    for i in np.lexsort((stop, start)):
+        near = (np.abs(starts - start[i]) <= collar_frames) & (np.abs(stops - stop[i]) <= allowed)
+        fits = np.flatnonzero(near & (columns == column[i]) & ~found)
+        found[fits[:1]] = True
+        correct[i] = len(fits) > 0
+    return found, correct
 
 
 def hits(roll: np.ndarray, other: np.ndarray) -> np.ndarray:

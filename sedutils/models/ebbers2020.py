@@ -1,5 +1,6 @@
 """Ebbers & Haeb-Umbach 2020: the forward-backward CRNN (FBCRNN), which learns events from clips' tags, and the
-tag-conditioned CNN, which learns where the events of known tags are (Sec. 1 and 2, Tables 1 and 2).
+tag-conditioned CNN, which learns where the events of known tags are (Sec. 1 and 2, Tables 1 and 2). `PooledCRNN`
+is what the paper says that the FBCRNN is an alternative to (claim E07).
 
 Networks take normalised log mel energies ``(batch, frames, bands)`` and, where clips of several lengths are
 padded to one, ``lengths`` (batch,) on their device: neither statistics of norms nor outputs of a clip depend on
@@ -8,7 +9,7 @@ frames, bands)`` in channels-last memory, so stacking them over bands moves noth
 """
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -16,13 +17,23 @@ from torch.nn import functional as F
 
 from sedutils.models.blocks import GRULayer, initialise
 from sedutils.models.network import Network
-from sedutils.models.padding import as_maps, ends, mask, turned, valid_rows, windows
+from sedutils.models.padding import (
+    as_maps,
+    ends,
+    mask,
+    packed,
+    turned,
+    unpacked,
+    valid_rows,
+    windows,
+)
 
 REACH = 1  # frames that a convolution sees to either side
 # About what a block of windows takes: on a CPU smaller ones stay in its cache, a GPU wants many at once
 BLOCK_BYTES = {"cpu": 6e6, "cuda": 250e6}
 FEWEST = 64  # windows in a block
 GRU_VALUES = 12  # numbers a state, frame and window: input, gates, states and what the GRU keeps
+EPSILON = 1e-6  # a tag's probability is at least this far from 0 and 1 in a loss
 MAP_VALUES = 6  # numbers a value of the first maps: convolution, norm and their copies
 
 
@@ -45,12 +56,9 @@ class Convolution(nn.Module):
         h = self.conv(x)
         if rows is None:
             return self.rectified(h)
-        batch, _, frames, _ = h.shape
-        packed = h.permute(0, 2, 3, 1).flatten(0, 1).index_select(0, rows)
-        packed = packed.unsqueeze(1).permute(0, 3, 1, 2)  # (valid frames, maps, 1, bands)
-        kept = self.rectified(packed).permute(0, 2, 3, 1).squeeze(1)
-        filled = kept.new_zeros(batch * frames, *kept.shape[1:]).index_copy(0, rows, kept)
-        return filled.unflatten(0, (batch, frames)).permute(0, 3, 1, 2)
+        valid = packed(h.permute(0, 2, 3, 1), rows).unsqueeze(1).permute(0, 3, 1, 2)
+        kept = self.rectified(valid).permute(0, 2, 3, 1).squeeze(1)  # (valid frames, bands, maps)
+        return unpacked(kept, rows, len(h), h.shape[2]).permute(0, 3, 1, 2)
 
     def rectified(self, h):
         h = self.norm(h)
@@ -108,23 +116,43 @@ class Front(nn.Module):
         return h.squeeze(3).transpose(1, 2)
 
 
+class Scores(nn.Module):
+    """A dense ReLU layer, then a score a class (Table 2): ``(…, n_in)`` to logits ``(…, classes)``.
+
+    batch_norm : before the ReLU, as in the authors' later code; Table 2 has none (reading E-A18)
+
+    Statistics are those of the valid frames where ``rows`` (`valid_rows`) of ``(batch, frames, n_in)`` tells them
+    apart; logits behind the ends of clips are then arbitrary.
+    """
+
+    def __init__(self, n_in: int, units: int, classes: int, *, batch_norm: bool):
+        super().__init__()
+        self.hidden = nn.Linear(n_in, units)
+        self.norm = nn.BatchNorm1d(units) if batch_norm else None
+        self.output = nn.Linear(units, classes)
+
+    def forward(self, x, rows=None):
+        h = self.hidden(x)
+        if self.norm is not None:
+            valid = h.flatten(0, -2) if rows is None else packed(h, rows)
+            valid = self.norm(valid)
+            h = valid.view_as(h) if rows is None else unpacked(valid, rows, *h.shape[:2])
+        return self.output(F.relu(h))
+
+
 class Classifier(nn.Module):
     """Table 2, one direction: two GRUs, a dense ReLU layer, a score a class.
 
     Input ``(batch, frames, units)``, logits ``(batch, frames, classes)``, each of what came before.
     """
 
-    def __init__(self, units: int, classes: int):
+    def __init__(self, units: int, classes: int, *, batch_norm: bool = False):
         super().__init__()
         self.recurrent = nn.Sequential(*(GRULayer(units, units, dropout=0.0) for _ in range(2)))
-        self.hidden = nn.Linear(units, units)
-        self.output = nn.Linear(units, classes)
+        self.scores = Scores(units, units, classes, batch_norm=batch_norm)
 
-    def forward(self, x):
-        return self.scores(self.recurrent(x))
-
-    def scores(self, states):
-        return self.output(F.relu(self.hidden(states)))
+    def forward(self, x, rows=None):
+        return self.scores(self.recurrent(x), rows)
 
 
 class Directions(NamedTuple):
@@ -139,18 +167,26 @@ class FBCRNN(Network):
 
     joint : train on the frame-wise maximum of both; False: each direction on its own last output (the twin that
     claim E05 needs)
+    dense_batch_norm : in both classifiers (`Scores`)
 
     `forward` gives `Directions`.
     """
 
     def __init__(
-        self, *, bands: int, classes: int, widths: list[int], units: int, joint: bool = True
+        self,
+        *,
+        bands: int,
+        classes: int,
+        widths: list[int],
+        units: int,
+        joint: bool = True,
+        dense_batch_norm: bool = False,
     ):
         super().__init__()
-        self.units, self.joint = units, joint
+        self.units, self.joint, self.classes = units, joint, classes
         self.cnn = Front(bands=bands, widths=widths, units=units)
-        self.forward_rnn = Classifier(units, classes)
-        self.backward_rnn = Classifier(units, classes)
+        self.forward_rnn = Classifier(units, classes, batch_norm=dense_batch_norm)
+        self.backward_rnn = Classifier(units, classes, batch_norm=dense_batch_norm)
         self.apply(initialise)
 
     @property
@@ -159,9 +195,9 @@ class FBCRNN(Network):
         return self.cnn.receptive_frames
 
     def forward(self, x, lengths=None):
-        h = self.cnn(x, lengths)
-        ahead = self.forward_rnn(h)
-        return Directions(ahead, turned(self.backward_rnn(turned(h, lengths)), lengths))
+        h, rows = self.cnn(x, lengths), valid_rows(lengths, x.shape[1])
+        back = self.backward_rnn(turned(h, lengths), rows)
+        return Directions(self.forward_rnn(h, rows), turned(back, lengths))
 
     def loss(self, outputs, targets, lengths=None):
         """Binary cross-entropy of the clips' tags ``(batch, classes)``, summed over classes.
@@ -208,8 +244,7 @@ class FBCRNN(Network):
         run, step = order[clip * frames + first], last - first
         padded = F.pad(h, (0, 0, 0, longest - 1)).flatten(0, 1)
         starts = rows + rows // frames * (longest - 1)
-        outputs = classifier.output.out_features
-        found = torch.zeros(len(contexts), batch * frames, outputs, device=h.device)
+        found = torch.zeros(len(contexts), batch * frames, self.classes, device=h.device)
         size = block(longest * self.units * GRU_VALUES, h.device)
         for begin in range(0, len(rows), size):
             part = starts[begin : begin + size]
@@ -224,8 +259,7 @@ class FBCRNN(Network):
     def detect_from_input(self, x, contexts, lengths=None):
         """As `detect`, with windows cut from the input as printed: nothing outside a window is heard."""
         batch, frames, bands = x.shape
-        outputs = self.forward_rnn.output.out_features
-        found = torch.zeros(len(contexts), batch * frames, outputs, device=x.device)
+        found = torch.zeros(len(contexts), batch * frames, self.classes, device=x.device)
         widest = self.cnn.spectral[0].conv.out_channels
         for c, context in enumerate(contexts):
             clip, first, last, rows = windows(batch, frames, [context], lengths, x.device)
@@ -242,11 +276,80 @@ class FBCRNN(Network):
         return found.unflatten(1, (batch, frames))
 
 
+class Pooled(NamedTuple):
+    """Logits of frames, and of attention the logits of their weights: ``(batch, frames, classes)`` each."""
+
+    scores: torch.Tensor
+    weights: torch.Tensor | None
+
+
+class PooledCRNN(Network):
+    """The FBCRNN's CNN and as many GRUs, of which both directions reach every frame's score; a clip's tag is a
+    weighted mean of these scores over its frames.
+
+    pooling : attention: weights are learnt beside the scores, a softmax over the frames of a clip for each class;
+        linear: they are the scores themselves (linear softmax, Wang et al. 2019, https://arxiv.org/abs/1810.09050)
+    dense_batch_norm : as in `FBCRNN`
+
+    `forward` gives `Pooled`.
+    """
+
+    def __init__(
+        self,
+        *,
+        bands: int,
+        classes: int,
+        widths: list[int],
+        units: int,
+        pooling: Literal["attention", "linear"],
+        dense_batch_norm: bool = False,
+    ):
+        super().__init__()
+        self.attends = pooling == "attention"
+        self.cnn = Front(bands=bands, widths=widths, units=units)
+        self.recurrent = nn.ModuleList(
+            nn.ModuleList(GRULayer(n, units, dropout=0.0) for _ in range(2))
+            for n in (units, 2 * units)
+        )
+        outputs = classes * (2 if self.attends else 1)
+        self.scores = Scores(2 * units, units, outputs, batch_norm=dense_batch_norm)
+        self.apply(initialise)
+
+    @property
+    def receptive_frames(self) -> int:
+        """One-sided reach of the CNN in frames, as that of the FBCRNN's."""
+        return self.cnn.receptive_frames
+
+    def forward(self, x, lengths=None):
+        h = self.cnn(x, lengths)
+        for ahead, back in self.recurrent:
+            h = torch.cat((ahead(h), turned(back(turned(h, lengths)), lengths)), dim=-1)
+        found = self.scores(h, valid_rows(lengths, x.shape[1]))
+        return Pooled(*found.chunk(2, dim=-1)) if self.attends else Pooled(found, None)
+
+    def tags(self, outputs, lengths=None):
+        """Probabilities ``(batch, classes)`` of clips."""
+        scores = torch.sigmoid(outputs.scores.float())
+        weights = scores if outputs.weights is None else outputs.weights.float()
+        if lengths is not None:
+            inside = mask(lengths, scores.shape[1]).to(scores.device)
+            empty = -torch.inf if self.attends else 0
+            weights = weights.masked_fill(inside == 0, empty)
+            scores = scores * inside  # what is behind the end may be anything but NaN
+        weights = torch.softmax(weights, dim=1) if self.attends else weights
+        return (weights * scores).sum(1) / weights.sum(1).clamp(min=EPSILON)
+
+    def loss(self, outputs, targets, lengths=None):
+        """Binary cross-entropy of the clips' tags ``(batch, classes)``, summed over classes, mean over clips."""
+        tags = self.tags(outputs, lengths).clamp(EPSILON, 1 - EPSILON)
+        return F.binary_cross_entropy(tags, targets, reduction="none").sum(-1).mean()
+
+
 class TagConditionedCNN(Network):
-    """Table 1 with scores at its end, told the clip's tags twice: beside its input and before its first
+    """Table 1 with scores at its end, given the clip's tags twice: beside its input and before its first
     convolution in time (Sec. 2).
 
-    conditioned : False for the same network that is told nothing (the twin that claim E06 needs)
+    conditioned : False for the same network without tags (the twin that claim E06 needs)
 
     Input ``(batch, frames, bands)`` and tags ``(batch, classes)``, output logits ``(batch, frames, classes)``.
     """

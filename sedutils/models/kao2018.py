@@ -27,6 +27,9 @@ SAMPLED_ANCHORS = 256  # a clip, at most half of them positive (reading R-A05)
 PROPOSAL_OVERLAP, EVENT_OVERLAP = 0.7, 0.5  # more than that is suppressed (reading R-A07)
 CLIPS_AT_ONCE = 8  # of those that are only listened to
 FOREGROUND = 0.5  # intersection over union of a proposal that counts as an event (reading R-A06)
+# Conventions of Faster R-CNN: what divides the two offsets, how many background proposals are drawn for each
+# foreground one, and how many jittered copies of each true event stand beside it among the proposals
+OFFSET_STDS, BACKGROUNDS, COPIES = (0.1, 0.2), 3, 3
 
 
 class Regions(NamedTuple):
@@ -39,6 +42,7 @@ class Regions(NamedTuple):
     found: torch.Tensor  # (batch, proposals), bool; suppression may leave fewer
     classes: torch.Tensor  # (batch, proposals, 1 + classes), logits, background first
     refinements: torch.Tensor  # (batch, proposals, classes, 2)
+    features: torch.Tensor  # (batch, map frames, n)
     extent: float  # length of the clips
 
 
@@ -87,17 +91,18 @@ class ClipTagger(StopsByLoss):
 class ProposalNetwork(nn.Module):
     """RPN of Sec. 2.2: a window of three frames, then for each of six anchors a score and two offsets.
 
-    Input ``(batch, frames, n)``, output scores ``(batch, 6 frames)`` and offsets ``(batch, 6 frames, 2)``.
+    Input ``(batch, frames, n)``, output scores ``(batch, 6 frames)`` and offsets ``(batch, 6 frames, 2)``, which
+    are those of its last layer times ``scale``.
     """
 
-    def __init__(self, n: int):
+    def __init__(self, n: int, scale: tuple[float, float]):
         super().__init__()
         self.window = nn.Conv1d(n, WINDOW_UNITS, 3, padding=1)
         self.scores = nn.Linear(WINDOW_UNITS, len(ANCHOR_FRAMES))
         self.offsets = nn.Linear(WINDOW_UNITS, 2 * len(ANCHOR_FRAMES))
-        sizes = torch.tensor(ANCHOR_FRAMES)
-        # a buffer is on the device: no step waits for it
-        self.register_buffer("sizes", sizes, persistent=False)
+        # buffers are on the device: no step waits for them
+        self.register_buffer("sizes", torch.tensor(ANCHOR_FRAMES), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale), persistent=False)
         nn.init.xavier_uniform_(self.window.weight)
         nn.init.zeros_(self.window.bias)
         begin_small(self.scores, self.offsets)
@@ -105,17 +110,17 @@ class ProposalNetwork(nn.Module):
     def forward(self, features):
         h = F.relu(self.window(features.transpose(1, 2))).transpose(1, 2)
         scores, offsets = self.scores(h).float(), self.offsets(h).float()
-        return scores.flatten(1), offsets.unflatten(2, (-1, 2)).flatten(1, 2)
+        return scores.flatten(1), offsets.unflatten(2, (-1, 2)).flatten(1, 2) * self.scale
 
 
 class RegionClassifier(nn.Module):
     """Sec. 2.3: two dense layers over the pooled frames of a proposal; classes, and two offsets a class.
 
     Input ``(batch, proposals, 7, n)``, output logits ``(batch, proposals, 1 + classes)``, background first
-    (reading R-A03), and offsets ``(batch, proposals, classes, 2)``.
+    (reading R-A03), and offsets ``(batch, proposals, classes, 2)``, scaled as in `ProposalNetwork`.
     """
 
-    def __init__(self, n: int, nodes: int, classes: int):
+    def __init__(self, n: int, nodes: int, classes: int, scale: tuple[float, float]):
         super().__init__()
         self.hidden = nn.Sequential(
             Dense(POOLED * n, nodes, dropout=0.5), Dense(nodes, nodes, dropout=0.5)
@@ -123,11 +128,12 @@ class RegionClassifier(nn.Module):
         self.hidden.apply(initialise)
         self.classes = nn.Linear(nodes, 1 + classes)
         self.offsets = nn.Linear(nodes, 2 * classes)
+        self.register_buffer("scale", torch.tensor(scale), persistent=False)
         begin_small(self.classes, self.offsets)
 
     def forward(self, pooled):
         h = self.hidden(pooled.flatten(2))
-        return self.classes(h).float(), self.offsets(h).float().unflatten(2, (-1, 2))
+        return self.classes(h).float(), self.offsets(h).float().unflatten(2, (-1, 2)) * self.scale
 
 
 def begin_small(*layers: nn.Linear) -> None:
@@ -142,6 +148,9 @@ class RCRNN(StopsByLoss):
 
     widths, recurrent, units : of the `Extractor`
     nodes : of each dense layer of the final classifier, M in the paper
+    conventions : those of Faster R-CNN, which the paper follows without naming them (reading R-A06): offsets in
+        standard deviations; true events, and jittered copies of them, among the proposals that teach the
+        classifier; three of background for each that is an event. Without: the paper's words alone.
     """
 
     def __init__(
@@ -153,11 +162,14 @@ class RCRNN(StopsByLoss):
         recurrent: Literal["bigru", "gru", "none"],
         units: int,
         nodes: int,
+        conventions: bool = True,
     ):
         super().__init__()
+        self.conventions = conventions
+        scale = OFFSET_STDS if conventions else (1.0, 1.0)
         self.extractor = Extractor(bands=bands, widths=widths, recurrent=recurrent, units=units)
-        self.proposer = ProposalNetwork(self.extractor.width)
-        self.classifier = RegionClassifier(self.extractor.width, nodes, classes)
+        self.proposer = ProposalNetwork(self.extractor.width, scale)
+        self.classifier = RegionClassifier(self.extractor.width, nodes, classes, scale)
         self.fixed = False
 
     def begin_from(self, tagger: ClipTagger, *, fixed: bool) -> None:
@@ -179,15 +191,38 @@ class RCRNN(StopsByLoss):
         anchors = regions.anchors(features.shape[1], self.proposer.sizes)
         extent = x.shape[1] / STRIDE
         proposals, found = propose(anchors, scores, offsets, extent)
-        classes, refinements = self.classifier(regions.pool(features, proposals, POOLED))
-        return Regions(anchors, scores, offsets, proposals, found, classes, refinements, extent)
+        judged = self.classifier(regions.pool(features, proposals, POOLED))
+        return Regions(anchors, scores, offsets, proposals, found, *judged, features, extent)
 
     def loss(self, outputs: Regions, targets):
         """Eq. 1 twice, of the RPN and of the final classifier; ``targets`` (batch, frames, classes) as `runs` reads
         them."""
         events = regions.runs(targets)
         events = events._replace(intervals=events.intervals / STRIDE)
-        return proposal_loss(outputs, events) + classifier_loss(outputs, events)
+        first = proposal_loss(outputs, events, self.proposer.scale)
+        if not self.conventions:
+            return first + classifier_loss(outputs, events)
+        outputs, scale = self.with_truth(outputs, events), self.classifier.scale
+        return first + classifier_loss(outputs, events, scale, backgrounds=BACKGROUNDS)
+
+    def with_truth(self, outputs: Regions, events: Events) -> Regions:
+        """The regions with each true event and `COPIES` jittered ones behind the proposals, and judged as these are.
+
+        Copies are moved and stretched by normal offsets of the standard deviations `OFFSET_STDS`.
+        """
+        truth = events.intervals[:, :, None].expand(-1, -1, 1 + COPIES, -1)
+        offsets = torch.randn(truth.shape, device=truth.device) * self.classifier.scale
+        offsets[:, :, 0] = 0
+        truth = regions.clip(regions.decode(offsets, truth), outputs.extent, 1 / STRIDE)
+        truth = truth.flatten(1, 2)
+        present = events.present.repeat_interleave(1 + COPIES, dim=1)
+        classes, refinements = self.classifier(regions.pool(outputs.features, truth, POOLED))
+        return outputs._replace(
+            proposals=torch.cat((outputs.proposals, truth), dim=1),
+            found=torch.cat((outputs.found, present), dim=1),
+            classes=torch.cat((outputs.classes, classes), dim=1),
+            refinements=torch.cat((outputs.refinements, refinements), dim=1),
+        )
 
     @torch.no_grad()
     def detect(self, x) -> Detections:
@@ -227,7 +262,7 @@ def of_tagger(arguments: dict, pretraining: dict) -> dict:
 
     pretraining : section ``rcrnn.pretraining``, which replaces its training values
     """
-    own = {k: v for k, v in arguments.items() if k != "nodes"}
+    own = {k: v for k, v in arguments.items() if k not in ("nodes", "conventions")}
     return own | pretraining | {"kind": "ClipTagger"}
 
 
@@ -239,30 +274,41 @@ def propose(anchors, scores, offsets, extent: float):
     return intervals.gather(1, index[..., None].expand(-1, -1, 2)), found
 
 
-def proposal_loss(outputs: Regions, events: Events):
-    """Eq. 1 over sampled anchors, its first term their mean, its second the mean of the positive ones (R-A08)."""
+def proposal_loss(outputs: Regions, events: Events, scale=1.0):
+    """Eq. 1 over sampled anchors, its first term their mean, its second the mean of the positive ones (R-A08).
+
+    scale : divides offsets and their errors before they are compared
+    """
     positive, negative, match = regions.label_anchors(outputs.anchors, events, outputs.extent)
     positive = regions.draw(positive, SAMPLED_ANCHORS // 2)
     count = positive.sum(dim=1, keepdim=True)
     negative = regions.draw(negative, SAMPLED_ANCHORS - count)
     entropy = F.binary_cross_entropy_with_logits(outputs.scores, positive.float(), reduction="none")
     targets = regions.encode(matched(events, match), outputs.anchors)
-    return mean_over(entropy, positive | negative) + location_loss(
-        outputs.offsets, targets, positive
-    )
+    location = location_loss(outputs.offsets / scale, targets / scale, positive)
+    return mean_over(entropy, positive | negative) + location
 
 
-def classifier_loss(outputs: Regions, events: Events):
-    """Eq. 1 over the proposals, with the softmax's cross-entropy and the offsets of the true class."""
+def classifier_loss(outputs: Regions, events: Events, scale=1.0, *, backgrounds: int | None = None):
+    """Eq. 1 over the proposals, with the softmax's cross-entropy and the offsets of the true class.
+
+    scale : as in `proposal_loss`
+    backgrounds : how many proposals of background are drawn for each that is an event, in a clip without any for
+        one; None: all count
+    """
     largest, match = regions.event_overlaps(outputs.proposals, events).max(dim=-1)
     foreground = outputs.found & (largest >= FOREGROUND)
+    counted = outputs.found
+    if backgrounds is not None:
+        most = backgrounds * foreground.sum(dim=1, keepdim=True).clamp(min=1)
+        counted = foreground | regions.draw(outputs.found & ~foreground, most)
     label = events.labels.gather(1, match)
     entropy = F.cross_entropy(
         outputs.classes.flatten(0, 1), ((1 + label) * foreground).flatten(), reduction="none"
     ).view_as(largest)
     own = outputs.refinements.gather(2, label[..., None, None].expand(-1, -1, 1, 2)).squeeze(2)
     targets = regions.encode(matched(events, match), outputs.proposals)
-    return mean_over(entropy, outputs.found) + location_loss(own, targets, foreground)
+    return mean_over(entropy, counted) + location_loss(own / scale, targets / scale, foreground)
 
 
 def matched(events: Events, match):

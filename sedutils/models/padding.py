@@ -43,6 +43,17 @@ def valid_rows(lengths, frames: int):
     return None if shortest == frames else mask(lengths, frames).flatten().nonzero()[:, 0]
 
 
+def packed(x, rows):
+    """The valid frames of clips ``(batch, frames, …)`` below each other, ``(rows, …)``."""
+    return x.flatten(0, 1).index_select(0, rows)
+
+
+def unpacked(x, rows, batch: int, frames: int):
+    """What `packed` took, in its place again, zeros elsewhere: ``(batch, frames, …)``."""
+    filled = x.new_zeros(batch * frames, *x.shape[1:]).index_copy(0, rows, x)
+    return filled.unflatten(0, (batch, frames))
+
+
 def as_maps(tags, frames: int, bands: int, lengths):
     """Tags ``(batch, classes)`` as constant maps ``(batch, classes, frames, bands)``, 0 behind a clip's end."""
     maps = tags[:, :, None, None].expand(-1, -1, frames, bands)

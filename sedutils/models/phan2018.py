@@ -28,7 +28,8 @@ class BidirectionalGRU(nn.Module):
     """Eqs. 2-3: a GRU forwards and one backwards in time, dropout on inputs and outputs (reading B17).
 
     One mask holds for a whole sequence. torch's second bias per gate stays frozen at zero, as in
-    `sedutils.models.blocks.GRULayer`.
+    `sedutils.models.blocks.GRULayer`. It is always in float32: of a state that counts frames, which changes by a
+    thousandth a frame, bfloat16 loses the change.
 
     Input ``(batch, frames, n_in)``, output ``(batch, frames, 2 units)``, the forward states first.
     """
@@ -43,8 +44,20 @@ class BidirectionalGRU(nn.Module):
 
     def forward(self, x):
         x = self.input_dropout(x)
-        states = self.on_cpu(x) if x.device.type == "cpu" else self.gru(x)[0]
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.float()
+            states = self.on_cpu(x) if x.device.type == "cpu" else self.gru(x)[0]
         return self.output_dropout(states)
+
+    def remember(self, frames: int) -> None:
+        """Begin with states that last up to so many frames: biases of the update gate ln U(1, frames).
+
+        Chrono initialisation (Tallec & Ollivier 2018). The gate is the share of the old state that stays, here
+        sigmoid(ln u) = 1 - 1 / (1 + u) of it.
+        """
+        for bias in (self.gru.bias_ih_l0, self.gru.bias_ih_l0_reverse):
+            update = bias.data.chunk(3)[1]  # reset, update, new
+            update.uniform_(1, frames).log_()
 
     def on_cpu(self, x):
         # here, since numba need not be where a GPU trains
@@ -69,6 +82,8 @@ class MultiLabelCRNN(Network):
 
     maps, pool, filter_shape : of the convolutions; ``pool`` over frequency, ``filter_shape`` (frequency, time)
     units : states in each direction of the GRU, H in the paper
+    memory : frames that its states last at the beginning, at most (`BidirectionalGRU.remember`); 0: biases of zero,
+        as everywhere else, with which a state is forgotten in about two frames (reading B26)
 
     Output: logits ``(batch, frames, classes)``.
     """
@@ -85,6 +100,7 @@ class MultiLabelCRNN(Network):
         filter_shape: tuple[int, int],
         units: int,
         dropout: float,
+        memory: int = 0,
     ):
         super().__init__()
         width = maps * (bands // math.prod(pool))
@@ -94,6 +110,8 @@ class MultiLabelCRNN(Network):
         self.residual = Dense(width, 2 * units, dropout=dropout, batch_norm=True)
         self.output = nn.Linear(2 * units, self.per_class * classes)
         self.apply(initialise)
+        if memory:
+            self.recurrent.remember(memory)
 
     def forward(self, x):
         x = stacked(self.convolutions(x.unsqueeze(1)))  # (batch, frames, maps * bands left)

@@ -151,6 +151,8 @@ class RareEvents(Section):
     validation_share: Annotated[float, Field(gt=0, lt=1)]
     annotation_range_db: Positive
     annotation_gap_s: Annotated[float, Field(ge=0)]
+    bank_annotation_range_db: Positive
+    bank_annotation_gap_s: Annotated[float, Field(ge=0)]
     clips: RareClips
     events_share: Share
     backgrounds_share: Share

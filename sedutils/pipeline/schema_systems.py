@@ -20,7 +20,7 @@ SORTS = {  # annotation of an argument -> what may stand in params.yaml
     "list[int]": Annotated[list[Count], Field(min_length=1)],
     "tuple[int, int]": Counts,
 }
-LIMITS = {"dropout": Fraction, "fnn_layers": Whole, "frames_per_model": Whole}
+LIMITS = {"dropout": Fraction, "fnn_layers": Whole, "frames_per_model": Whole, "memory": Whole}
 OF_TRAINING = {"sequence_frames": Count, "batch_frames": Count, "learning_rate": Positive}
 # Where `from_params` makes an argument out of another value; None: out of those that stand there anyway
 OTHERWISE: dict[str, dict[str, Any]] = {
@@ -28,7 +28,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "CBRNN": {"frames": None, "asr": Literal["trained", "untrained", "none"]},
     "FinetuningNet": {"asr": Literal["trained", "untrained"]},
     # learn in steps (section weak_training)
-    **dict.fromkeys(("FBCRNN", "TagConditionedCNN"), dict.fromkeys(OF_TRAINING)),
+    **dict.fromkeys(("FBCRNN", "PooledCRNN", "TagConditionedCNN"), dict.fromkeys(OF_TRAINING)),
 }
 ELSEWHERE = ("ClipTagger", "TDNNF")  # values in sections rcrnn.pretraining and acoustic_model
 
@@ -110,11 +110,13 @@ ROWS = {
     ("tut_sound_events_2016", "main"): ("gmm", "fnn", "rnn_scenes", "cnn_scenes", "crnn_2016"),
     ("tut_sed_synthetic_2016", "multitask"): ("multilabel_crnn", "multitask_crnn"),
     ("itc_irst", "multitask"): ("multilabel_crnn", "multitask_crnn"),
-    ("tut_rare_2017", "rcrnn"): ("rcrnn_cnn", "rcrnn_gru", "rcrnn"),
+    ("tut_rare_2017", "rcrnn"): ("rcrnn_cnn", "rcrnn_gru", "rcrnn", "rcrnn_literal"),
     ("tut_rare_2017", "gradual"): (
         *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
     ),
-    ("desed_2020", "weak"): ("fbcrnn", "fbcrnn_ends", "tag_cnn", "tag_cnn_blind"),
+    ("desed_2020", "weak"): (
+        *("fbcrnn", "fbcrnn_ends", "attention_crnn", "linear_crnn", "tag_cnn", "tag_cnn_blind"),
+    ),
     ("chime_home", "main"): (
         *("rnn_chime", "cnn_chime", "crnn_chime", "cnn_chime_twin", "cnn_chime_no_batch_norm"),
     ),

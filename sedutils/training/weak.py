@@ -16,7 +16,7 @@ import torch
 from sedutils.decoding import tag_thresholds
 from sedutils.features.frames import Frames
 from sedutils.features.superposition import Mixtures, composed, mixtures, union
-from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
+from sedutils.models.ebbers2020 import FBCRNN, PooledCRNN, TagConditionedCNN
 from sedutils.models.network import half_precision, pick
 from sedutils.training import loop
 
@@ -72,13 +72,16 @@ class ClipBatches(loop.Batches):
 
 
 class Tagging(ClipBatches):
-    """What an FBCRNN learns: tags of clips, and of the unlabelled clips that it is sure of (readings E-A06, E-A07).
+    """What an FBCRNN or a `PooledCRNN` learns: tags of clips, and of the unlabelled clips that it is sure of (readings
+    E-A06, E-A07).
 
     After each validation thresholds are chosen anew, and with them the unlabelled clips and their tags.
     ValueError for unlabelled clips of other features than ``train``.
     """
 
-    def __init__(self, model: FBCRNN, train, validation, *, unlabelled: Frames | None, **how):
+    def __init__(
+        self, model: FBCRNN | PooledCRNN, train, validation, *, unlabelled: Frames | None, **how
+    ):
         super().__init__(model, train, validation, **how)
         self.known, self.tags = len(train), train.tags
         self.unlabelled = None
@@ -114,7 +117,7 @@ class Tagging(ClipBatches):
 class Localising(ClipBatches):
     """What a tag-conditioned CNN learns: the targets of its clips, given their tags and some false ones.
 
-    train_tags, validation_tags : (clips, classes), 0 or 1, what the network is told
+    train_tags, validation_tags : (clips, classes), 0 or 1, the network's second input
     false_alarms : (classes,), how often a class that is not there is said to be (reading E-A09)
     """
 
@@ -139,7 +142,7 @@ class Localising(ClipBatches):
         return tag_thresholds.macro_f(scores, self.validation.roll)
 
 
-def tag_scores(model: FBCRNN, clips: Frames, device: str = "cpu") -> np.ndarray:
+def tag_scores(model: FBCRNN | PooledCRNN, clips: Frames, device: str = "cpu") -> np.ndarray:
     """Probabilities of the tags of whole clips, (clips, classes), float32."""
     parts = in_batches(
         model, clips, device, lambda x, lengths, _: model.tags(model(x, lengths), lengths)
@@ -173,8 +176,17 @@ def direction_scores(model: FBCRNN, clips: Frames, device: str = "cpu") -> np.nd
     return below_each_other(in_batches(model, clips, device, directions), clips, 2)
 
 
+def frame_scores(model: PooledCRNN, clips: Frames, device: str = "cpu") -> np.ndarray:
+    """What a clip's tags are pooled of: (frames of all clips below each other, classes), float32."""
+
+    def of_frames(x, lengths, _):
+        return model(x, lengths).scores.float().sigmoid().unsqueeze(0)
+
+    return below_each_other(in_batches(model, clips, device, of_frames), clips, 1)[0]
+
+
 def localised(model, clips: Frames, tags: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """What a tag-conditioned CNN says, told the tags (clips, classes): (frames of all clips, classes), float32."""
+    """Scores of a tag-conditioned CNN, given tags (clips, classes): (frames of all clips, classes), float32."""
     tags = torch.from_numpy(np.asarray(tags, np.float32))
 
     def conditioned(x, lengths, chosen):

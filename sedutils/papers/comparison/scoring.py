@@ -110,7 +110,8 @@ def costs(speed: pd.DataFrame | None, system: str, rounds: dict[str, float]) -> 
 def leads(run: CutRun, best: str) -> pd.DataFrame:
     """How far each other system lies behind the best one in frame F1, in points, on the same mixtures.
 
-    Over the seeds that both have. ``clear``: the interval is above zero.
+    Each mean takes all seeds of its system; ``seeds`` is the smaller number of both. ``clear``: the interval is
+    above zero.
     """
     found = []
     for name, entry in run.entries.items():

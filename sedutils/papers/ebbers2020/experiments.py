@@ -6,10 +6,10 @@ What each network leaves in ``folder/system/seed``, for `SCORED` splits, frames 
 ``windows_*``     (contexts, frames, classes) of taggers: windows cut from the CNN's output (reading E-A02)
 ``windows_input_*`` the same cut from the input, as printed
 ``directions_*``  (2, frames, classes) of taggers: forward and backward network
-``scores_*``      (frames, classes) of localisers
+``scores_*``      (frames, classes) of localisers, and of taggers that pool frames
 
-The ensemble of FBCRNNs leaves ``told_*`` in ``folder``: tags (clips, classes), which mask scores and are
-what localisers are told; of training clips those that are known stand there. Its strong labels of all
+The ensemble of FBCRNNs leaves ``tags_*`` in ``folder`` itself: tags (clips, classes), which mask scores and are
+the localisers' second input; of training clips those that are known stand there. Its strong labels of all
 training clips are ``pseudo_targets.npy``.
 """
 
@@ -31,7 +31,9 @@ from sedutils.training.systems import System
 
 FBCRNN, ENDS = "fbcrnn", "fbcrnn_ends"
 CONDITIONED, BLIND = "tag_cnn", "tag_cnn_blind"
-TAGGERS, LOCALISERS = (FBCRNN, ENDS), (CONDITIONED, BLIND)
+POOLED = ATTENTION, LINEAR = "attention_crnn", "linear_crnn"
+WINDOWED, LOCALISERS = (FBCRNN, ENDS), (CONDITIONED, BLIND)
+TAGGERS = (*WINDOWED, *POOLED)
 WEAK, UNLABELLED, SYNTHETIC = "weak", "unlabelled", "synthetic"
 SCORED = ("validation", "test")
 CUTS = {
@@ -105,6 +107,9 @@ def train_tagger(*, experiment: Experiment, system: str, seed: int) -> None:
         for split in SCORED:
             given = made.model, experiment.clips(split)
             found[f"tags_{split}"] = weak.tag_scores(*given, device)
+            if system in POOLED:
+                found[f"scores_{split}"] = weak.frame_scores(*given, device)
+                continue
             found[f"directions_{split}"] = weak.direction_scores(*given, device)
             for cut, name in CUTS.items():
                 windows = weak.window_scores(*given, contexts, device, cut=cut)
@@ -118,7 +123,7 @@ def train_localiser(*, experiment: Experiment, system: str, seed: int) -> None:
     """Stage 2: learn the strong labels that `label` has left."""
 
     def learn(made: System, data, settings) -> dict[str, list[dict]]:
-        given = ("pseudo_targets.npy", "told_train.npy", "told_validation.npy", "thresholds.csv")
+        given = ("pseudo_targets.npy", "tags_train.npy", "tags_validation.npy", "thresholds.csv")
         digests = [files.digest(experiment.folder / name) for name in given]
         checkpoint = made.checkpoint(data, settings, weak.fit, weak.Localising, given=digests)
         batches = localising(experiment, made.model, seed)
@@ -127,7 +132,7 @@ def train_localiser(*, experiment: Experiment, system: str, seed: int) -> None:
     def answers(made: System, data, device: str) -> dict[str, np.ndarray]:
         return {
             f"scores_{split}": weak.localised(
-                made.model, experiment.clips(split), read_told(experiment.folder, split), device
+                made.model, experiment.clips(split), read_tags(experiment.folder, split), device
             )
             for split in SCORED
         }
@@ -154,8 +159,8 @@ def localising(experiment: Experiment, model: Network, seed: int) -> weak.Locali
         model,
         replace(experiment.clips("train"), targets=strong),
         experiment.clips("validation"),
-        train_tags=read_told(experiment.folder, "train"),
-        validation_tags=read_told(experiment.folder, "validation"),
+        train_tags=read_tags(experiment.folder, "train"),
+        validation_tags=read_tags(experiment.folder, "validation"),
         false_alarms=thresholds.false_alarms.to_numpy(np.float32),
         **experiment.options(seed),
     )
@@ -176,9 +181,9 @@ def beginning(
     return model, next(iter(batches(experiment, model, seed)(0)))
 
 
-def read_told(folder: Path, split: str) -> np.ndarray:
+def read_tags(folder: Path, split: str) -> np.ndarray:
     """Tags that the ensemble of FBCRNNs gives the clips of a split, float32 ``(clips, classes)``."""
-    return np.load(folder / f"told_{split}.npy").astype(np.float32)
+    return np.load(folder / f"tags_{split}.npy").astype(np.float32)
 
 
 def label(experiment: Experiment, seeds: list[int]) -> None:
@@ -192,20 +197,20 @@ def label(experiment: Experiment, seeds: list[int]) -> None:
     scores = {split: ensemble_tags(experiment, seeds, split) for split in SCORED}
     truth = validation.tags > 0
     tag_threshold, tag_f = tag_thresholds.best_f(scores["validation"], truth)
-    told = {split: scores[split] >= tag_threshold for split in SCORED}
-    false_alarms = (told["validation"] & ~truth).sum(axis=0) / np.maximum((~truth).sum(axis=0), 1)
-    frames = located(experiment, seeds, validation, told["validation"])
+    tags = {split: scores[split] >= tag_threshold for split in SCORED}
+    false_alarms = (tags["validation"] & ~truth).sum(axis=0) / np.maximum((~truth).sum(axis=0), 1)
+    frames = located(experiment, seeds, validation, tags["validation"])
     frame_threshold, frame_f = tag_thresholds.best_f(frames, validation.roll)
     train, known = experiment.clips("train"), experiment.clips("train", WEAK, SYNTHETIC)
-    told["train"] = np.zeros((len(train), truth.shape[1]), bool)
-    told["train"][among(train, known)] = known.tags > 0
+    tags["train"] = np.zeros((len(train), truth.shape[1]), bool)
+    tags["train"][among(train, known)] = known.tags > 0
     if experiment.has(UNLABELLED):
         unlabelled = experiment.clips("train", UNLABELLED)
         found = mean_of(experiment, seeds, weak.tag_scores, unlabelled)
-        told["train"][among(train, unlabelled)] = found >= tag_threshold
-    for split, tags in told.items():
-        files.write_npy(experiment.folder / f"told_{split}.npy", tags)
-    strong = pseudo_targets(experiment, seeds, train, told["train"], frame_threshold)
+        tags["train"][among(train, unlabelled)] = found >= tag_threshold
+    for split, of_split in tags.items():
+        files.write_npy(experiment.folder / f"tags_{split}.npy", of_split)
+    strong = pseudo_targets(experiment, seeds, train, tags["train"], frame_threshold)
     files.write_npy(experiment.folder / "pseudo_targets.npy", strong)
     columns = {
         "label": (experiment.features / "labels.txt").read_text().split("\n")[:-1],
@@ -222,26 +227,26 @@ def pseudo_targets(
     experiment: Experiment,
     seeds: list[int],
     train: Frames,
-    told: np.ndarray,
+    tags: np.ndarray,
     thresholds: np.ndarray,
 ) -> np.ndarray:
     """Targets (uint8) of all frames of the corpus, of weak and unlabelled training clips the ensemble's guess.
 
-    A weak clip keeps to its known tags (``told``, which for unlabelled clips is the ensemble's guess).
+    A clip keeps to its ``tags``: a weak one to those that are known, an unlabelled one to the ensemble's guess.
     """
     strong = np.array(train.targets, np.uint8)
     for part in (WEAK, UNLABELLED):
         if not experiment.has(part):
             continue
         guessed = experiment.clips("train", part)
-        tags = told[among(train, guessed)]
-        scores = located(experiment, seeds, guessed, tags)
-        allowed = np.repeat(tags, guessed.lengths, axis=0)
+        own = tags[among(train, guessed)]
+        scores = located(experiment, seeds, guessed, own)
+        allowed = np.repeat(own, guessed.lengths, axis=0)
         # where no validation clip has a class nothing says when it sounds: its tag stands for the whole clip
         decided = ((scores >= thresholds) | np.isinf(thresholds)) & allowed
         starts = np.cumsum(guessed.lengths)[:-1]
-        for rows, own in zip(guessed.slices(), np.split(decided, starts), strict=True):
-            strong[rows] = own
+        for rows, active in zip(guessed.slices(), np.split(decided, starts), strict=True):
+            strong[rows] = active
     return strong
 
 

@@ -4,12 +4,27 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sedutils.papers.ebbers2020.experiments import BLIND, CONDITIONED, ENDS, FBCRNN, LOCALISERS
+from sedutils.papers.ebbers2020.experiments import (
+    ATTENTION,
+    BLIND,
+    CONDITIONED,
+    ENDS,
+    FBCRNN,
+    LINEAR,
+    LOCALISERS,
+)
 from sedutils.papers.ebbers2020.results import SYSTEMS
 from sedutils.show import plots
 from sedutils.show.plots import FAINT, INK, name_of
 
-COLOURS = {FBCRNN: "#c0392b", ENDS: "#7f7f7f", CONDITIONED: "#2b6cb0", BLIND: "#c58a00"}
+COLOURS = {
+    FBCRNN: "#c0392b",
+    ENDS: "#7f7f7f",
+    ATTENTION: "#2e7d32",
+    LINEAR: "#6a3d9a",
+    CONDITIONED: "#2b6cb0",
+    BLIND: "#c58a00",
+}
 NUMBERS = {  # columns of Table 3: what they are, their colour
     "validation": ("validation, chosen there (as the paper)", "#d8a29c"),
     "crossed": ("validation, chosen on the other half", "#c0392b"),
@@ -70,8 +85,8 @@ def courses(table: pd.DataFrame):
         for ax, name in zip(column, names, strict=True):
             largest = table.loc[table.system == system, name].max()
             ax.set_ylim(0, 1.05 * largest if largest > 0 else 1)
-    for ax, told in zip(axes[:, 0], names.values(), strict=True):
-        ax.set_ylabel(told)
+    for ax, words in zip(axes[:, 0], names.values(), strict=True):
+        ax.set_ylabel(words)
     return fig
 
 
@@ -109,8 +124,8 @@ def classes(table: pd.DataFrame):
     """
     place = np.arange(len(table))
     fig, ax = plt.subplots(figsize=(9, 3.1))
-    for i, (column, (told, colour)) in enumerate(NUMBERS.items()):
-        ax.bar(place + 0.27 * (i - 1), table[column].fillna(0), 0.25, color=colour, label=told)
+    for i, (column, (name, colour)) in enumerate(NUMBERS.items()):
+        ax.bar(place + 0.27 * (i - 1), table[column].fillna(0), 0.25, color=colour, label=name)
     if table.paper_F.notna().any():
         ax.plot(place, table.paper_F, "o", color=INK, ms=4, label="printed")
     names = [name_of(name).replace(" ", "\n", 1) for name in table["class"]]

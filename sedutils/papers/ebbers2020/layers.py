@@ -38,8 +38,8 @@ def layers(published) -> pd.DataFrame:
         for row in published.table(name).itertuples():
             kind = row.block.split("(")[0]
             live = [queue[kind].pop(0) for _ in range(row.repeat)][-1]
-            told = {"table": name, "step": row.step, "block": row.block, "repeat": row.repeat}
-            rows.append(told | {"printed": row.output_shape, "live": live})
+            step = {"table": name, "step": row.step, "block": row.block, "repeat": row.repeat}
+            rows.append(step | {"printed": row.output_shape, "live": live})
     return pd.DataFrame(rows)
 
 
@@ -74,8 +74,8 @@ def live_shapes(model: nn.Module, x: torch.Tensor) -> dict[str, list[str]]:
     handles += [
         m.register_forward_hook(put("GRU")) for m in one.modules() if isinstance(m, GRULayer)
     ]
-    handles.append(one.hidden.register_forward_hook(put("fc_ReLU")))
-    handles.append(one.output.register_forward_hook(put("fc_Sigmoid")))
+    handles.append(one.scores.hidden.register_forward_hook(put("fc_ReLU")))
+    handles.append(one.scores.output.register_forward_hook(put("fc_Sigmoid")))
     model.eval()
     with torch.no_grad():
         model(x)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sedutils.papers.ebbers2020.experiments import TAGGERS
+from sedutils.papers.ebbers2020.experiments import WINDOWED
 from sedutils.papers.ebbers2020.results import SYSTEMS
 from sedutils.show.columns import Column
 
@@ -12,7 +12,7 @@ CONTEXTS = [
     Column("cut", "windows", names=CUTS),
     Column("C", digits=0),
     Column("hears_s", "hears", form="{:.2f} s".format),
-    *(Column(name, f"{SYSTEMS[name]}: event F1 (%)") for name in TAGGERS),
+    *(Column(name, f"{SYSTEMS[name]}: event F1 (%)") for name in WINDOWED),
 ]
 TABLE3 = [
     Column("class"),
@@ -32,6 +32,20 @@ DETECTION = [
     Column("single", "one of each"),
     Column("psds1", "PSDS 1", digits=3, better="max"),
     Column("psds2", "PSDS 2", digits=3, better="max"),
+]
+POOLINGS = [
+    Column("system"),
+    Column("tag_F", "tag F1 (%)", better="max"),
+    Column("F", "event F1 (%)", better="max"),
+    Column("tag_F_together", "tags, together"),
+    Column("F_together", "events, together"),
+]
+INCLUDED = [
+    Column("system"),
+    Column("seed", digits=0),
+    Column("at_step", "the first by step", digits=0),
+    Column("most", "most", digits=0),
+    Column("mean", "mean"),
 ]
 
 

@@ -1,8 +1,8 @@
 """What the networks of `experiments` find in validation and public clips: Table 3 and its parts.
 
-An ensemble is a tuple of (system, seed). Its scores are the mean of its members', a localiser's standing beside
-those of every context; the tags that mask them are always those of all FBCRNNs (reading E-A13). Context, median
-and threshold of each class are the best on validation clips.
+An ensemble is a tuple of (system, seed). Its scores are the mean of its members', those without windows standing
+beside those of every context. The tags that mask them are those of all FBCRNNs (reading E-A13), of a `POOLED` system
+those of all its own networks. Context, median and threshold of each class are the best on validation clips.
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,16 @@ from sedutils.metrics import events, psds, segments
 from sedutils.metrics.events import AnnotatedClips
 from sedutils.metrics.tags import tag_f_scores
 from sedutils.papers.ebbers2020.experiments import (
+    ATTENTION,
     BLIND,
     CONDITIONED,
     CUTS,
     ENDS,
     FBCRNN,
+    LINEAR,
+    POOLED,
     TAGGERS,
-    read_told,
+    WINDOWED,
 )
 from sedutils.show.plots import name_of
 from sedutils.training import evaluation
@@ -35,13 +38,16 @@ AVERAGE = "macro average"
 SYSTEMS = {
     FBCRNN: "FBCRNN",
     ENDS: "FBCRNN, last tags only",
+    ATTENTION: "CRNN, attention pooling",
+    LINEAR: "CRNN, linear pooling",
     CONDITIONED: "tag-conditioned CNN",
     BLIND: "CNN without tags",
 }
 TOGETHER = "FBCRNN and tag-conditioned CNN"
 # What Table 3 calls a class of DESED where it is not the label with spaces
 PRINTED = {"Electric_shaver_toothbrush": "Electr. shaver/toothbrush"}
-# Of single networks on public clips: cut, and place of the only context to take
+TAG_F = "tag_F"
+# Of single networks on public clips: cut, and place of the only context to take; `TAG_F` is that of tags
 METRICS = {"F": ("hidden", None)} | {f"F_{cut}": (cut, 0) for cut in CUTS}
 Ensemble = tuple[tuple[str, int], ...]
 
@@ -73,16 +79,6 @@ class WeakRun(Run):
             for split in (VALIDATION, PUBLIC)
         }
 
-    @cached_property
-    def told(self) -> dict[str, np.ndarray]:
-        """The tags of the ensemble of FBCRNNs, bool ``(clips, classes)``."""
-        return {split: read_told(self.models, split) > 0 for split in self.clips}
-
-    @cached_property
-    def thresholds(self) -> pd.DataFrame:
-        """Of the ensemble's tags and pseudo labels, by label (`sedutils.papers.ebbers2020.experiments.label`)."""
-        return pd.read_csv(self.models / "thresholds.csv").set_index("label")
-
     def ensemble(self, *systems: str) -> Ensemble:
         return tuple((system, seed) for system in systems for seed in self.seeds)
 
@@ -94,15 +90,26 @@ class WeakRun(Run):
         """Mean scores ``(contexts, frames, classes)``; one context where no member has any."""
         total = 0
         for member in members:
-            frames = self.array(member, CUTS[cut], split) if member[0] in TAGGERS else None
+            frames = self.array(member, CUTS[cut], split) if member[0] in WINDOWED else None
             total = total + (
                 self.array(member, "scores", split)[None] if frames is None else frames
             )
         return total / len(members)
 
-    def tag_scores(self, split: str) -> np.ndarray:
-        """Mean tag scores ``(clips, classes)`` of the FBCRNNs."""
-        return np.mean([self.array(m, "tags", split) for m in self.ensemble(FBCRNN)], axis=0)
+    def tag_scores(self, members: Ensemble, split: str) -> np.ndarray:
+        """Mean tag scores ``(clips, classes)`` of some taggers."""
+        return np.mean([self.array(member, "tags", split) for member in members], axis=0)
+
+    def tags(self, members: Ensemble, split: str) -> np.ndarray:
+        """What taggers together say of clips, bool ``(clips, classes)``; thresholds from validation clips."""
+        validation = self.tag_scores(members, VALIDATION)
+        threshold, _ = tag_thresholds.best_f(validation, self.clips[VALIDATION].tags)
+        return self.tag_scores(members, split) >= threshold
+
+    def taggers_of(self, members: Ensemble) -> Ensemble:
+        """Those whose tags mask the scores of an ensemble."""
+        first = members[0][0]
+        return self.ensemble(first if first in POOLED else FBCRNN)
 
     def variants(self, members, split, cut="hidden", context=None) -> dict:
         """Filtered scores without a mask, `sedutils.decoding.class_wise.variants_of`.
@@ -114,14 +121,16 @@ class WeakRun(Run):
         found = class_wise.variants_of(given, self.medians, self.clips[split])
         return found if context is None else {(context, m): s for (_, m), s in found.items()}
 
-    def masked(self, variants: dict, split: str) -> dict:
-        return masked(variants, self.told[split], self.clips[split])
+    def masked(self, members: Ensemble, split: str, *which) -> dict:
+        """`variants`, 0 where the tags of clips are."""
+        tags = self.tags(self.taggers_of(members), split)
+        return masked(self.variants(members, split, *which), tags, self.clips[split])
 
     def choice(self, members: Ensemble, cut: str = "hidden", context: int | None = None) -> Choice:
         """What is best on all validation clips."""
 
         def make():
-            variants = self.masked(self.variants(members, VALIDATION, cut, context), VALIDATION)
+            variants = self.masked(members, VALIDATION, cut, context)
             return class_wise.choose(variants, self.clips[VALIDATION])
 
         return self.once(("choice", members, cut, context), make)
@@ -131,7 +140,7 @@ class WeakRun(Run):
 
         def make():
             chosen = self.choice(members, cut, context)
-            variants = self.masked(self.variants(members, split, cut, context), split)
+            variants = self.masked(members, split, cut, context)
             return class_wise.events_of(variants, chosen, self.clips[split])
 
         return self.once(("found", members, split, cut, context), make)
@@ -142,12 +151,16 @@ class WeakRun(Run):
         return events.clip_counts(found, self.clips[split])
 
     def counted(self, system: str, metric: str) -> list[segments.Counts]:
-        """Of single networks on public clips; ``metric`` of `METRICS`."""
+        """Of single networks on public clips; ``metric`` of `METRICS`, or `TAG_F`."""
+        if metric == TAG_F:
+            truth = self.clips[PUBLIC].tags
+            found = [self.tags(((system, seed),), PUBLIC) for seed in self.seeds]
+            return [segments.segment_counts(truth, tags, block_frames=1) for tags in found]
         cut, context = METRICS[metric]
         return [self.counts(((system, seed),), PUBLIC, cut, context) for seed in self.seeds]
 
     def score(self, counts: segments.Counts, metric: str, row: None = None) -> np.ndarray:
-        """Event-based F1 in percent, mean over the classes."""
+        """F1 of events or tags in percent, mean over the classes."""
         return events.macro_f_score(counts)
 
     def f_scores(self, members, split, cut="hidden", context=None) -> pd.Series:
@@ -173,10 +186,10 @@ def with_average(scores: pd.Series) -> pd.Series:
 def crossed(run: WeakRun, members: Ensemble) -> pd.DataFrame:
     """Events of validation clips, every other of which is decided by what is best on the others.
 
-    The thresholds of the tags, too, come from the other half. What localisers were told, and which weights of a
-    network stayed, does not: all validation clips have had a part in that.
+    The thresholds of the tags, too, come from the other half. The localisers' second input, and which weights of a
+    network stayed, do not: all validation clips have had a part in that.
     """
-    clips, scores = run.clips[VALIDATION], run.tag_scores(VALIDATION)
+    clips, scores = run.clips[VALIDATION], run.tag_scores(run.taggers_of(members), VALIDATION)
     variants = run.variants(members, VALIDATION)
     even = np.arange(len(clips)) % 2 == 0
     tables = []
@@ -279,10 +292,49 @@ def contexts(run: WeakRun) -> pd.DataFrame:
         for place, context in enumerate(run.contexts):
             reach = run.reach if cut == "hidden" else 0
             row = {"cut": cut, "C": context, "hears_s": (2 * (context + reach) + 1) * run.hop_s}
-            for system in TAGGERS:
+            for system in WINDOWED:
                 scores = run.f_scores(run.ensemble(system), PUBLIC, cut, place)
                 row[system] = scores[AVERAGE]
             rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def poolings(run: WeakRun) -> pd.DataFrame:
+    """What learns from tags (claim E07): F (percent) of tags and events on public clips, mean and deviation over
+    seeds of single networks, and of each ensemble."""
+    rows = []
+    for system in TAGGERS:
+        members = run.ensemble(system)
+        row = {"system": SYSTEMS[system], "seeds": len(members)}
+        for metric in (TAG_F, "F"):
+            alone = run.resampled(system, metric)[:, 0]
+            row[f"{metric}_mean"] = alone.mean()
+            row[f"{metric}_std"] = np.std(alone, ddof=1) if len(alone) > 1 else np.nan
+        tags = tag_f_scores(run.tags(members, PUBLIC), run.clips[PUBLIC].tags)
+        row["tag_F_together"] = pd.Series(tags).mean()
+        row["F_together"] = run.f_scores(members, PUBLIC)[AVERAGE]
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def included(run: WeakRun) -> pd.DataFrame:
+    """How many unlabelled clips each tagger took in, a row a training.
+
+    at_step : validation before which the first ones were learnt from, NaN for none at all; most : of any stretch
+    between validations; mean : over the steps
+    """
+    rows = []
+    for system, seed in run.ensemble(*TAGGERS):
+        course = pd.read_csv(run.models / system / str(seed) / "history.csv")
+        rows.append(
+            {
+                "system": SYSTEMS[system],
+                "seed": seed,
+                "at_step": course.step[course.included > 0].min(),
+                "most": course.included.max(),
+                "mean": np.average(course.included, weights=np.diff(course.step, prepend=0)),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -295,6 +347,6 @@ def tagging(run: WeakRun) -> pd.DataFrame:
     truth = run.clips[PUBLIC].tags
     columns["clips"] = [*truth.sum(axis=0), int(truth.any(axis=1).sum())]
     for split, name in ((VALIDATION, "validation"), (PUBLIC, "public")):
-        scores = tag_f_scores(run.told[split], run.clips[split].tags)
+        scores = tag_f_scores(run.tags(run.ensemble(FBCRNN), split), run.clips[split].tags)
         columns[name] = [*scores, pd.Series(scores).mean()]
     return pd.DataFrame(columns)

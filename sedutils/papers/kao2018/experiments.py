@@ -29,7 +29,8 @@ REGIMES = ("scratch", "fixed", "finetuned")  # of the extractor (Table 3)
 
 @dataclass(frozen=True)
 class Detector:
-    """One R-CRNN: its class, extractor, nodes M, how its extractor begins, and the seed."""
+    """One R-CRNN: its class, extractor, nodes M, how its extractor begins, the seed, and whether it has Faster
+    R-CNN's conventions (`sedutils.models.kao2018.RCRNN`)."""
 
     label: str
     recurrent: str
@@ -37,11 +38,12 @@ class Detector:
     nodes: int
     regime: str
     seed: int
+    conventions: bool = True
 
     @property
     def path(self) -> Path:
         """Where it lies in the folder of the family."""
-        name = f"{self.recurrent}-{self.units}-{self.nodes}"
+        name = f"{self.recurrent}-{self.units}-{self.nodes}{'' if self.conventions else '-literal'}"
         return Path(self.label, self.regime, name, str(self.seed))
 
     @property
@@ -52,8 +54,9 @@ class Detector:
 
 def extractors(label: str, designs: dict[str, dict], seeds: list[int]) -> list[Detector]:
     """Table 1: the systems of the family, name -> section of params.yaml."""
+    own = ("recurrent", "units", "nodes", "conventions")
     return [
-        Detector(label, s["recurrent"], s["units"], s["nodes"], "finetuned", seed)
+        Detector(label, regime="finetuned", seed=seed, **{key: s[key] for key in own})
         for s, seed in itertools.product(designs.values(), seeds)
     ]
 
@@ -93,9 +96,10 @@ def tasks_of_round(
     taggers, rows = {}, {}
     for d in detectors:
         arguments = base | {"recurrent": d.recurrent, "units": d.units, "nodes": d.nodes}
+        arguments |= {"conventions": d.conventions}
         own = {"seed": d.seed, "settings": settings, "facts": facts}
         rows[d.path] = own | {
-            "name": f"{d.regime} {d.recurrent}-{d.units}-{d.nodes}",
+            "name": f"{d.regime} {d.path.parent.name}",
             "data": Task(corpus, features, d.label, probabilities["detector"]),
             "folder": folder / d.path,
             "arguments": arguments,

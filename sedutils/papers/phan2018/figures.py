@@ -70,7 +70,7 @@ def waiting(table: pd.DataFrame):
     table : of `sedutils.papers.phan2018.early.waiting_table`; lines are means over seeds, bands one deviation
     """
     fig, axes = plt.subplots(1, 3, figsize=(9, 2.7))
-    of = table.groupby("wait_s")
+    waits = table.groupby("wait_s")
     panels = (
         ("F1, events (%)", {"average_F1": "average", "overall_F1": "overall"}),
         ("median latency (s)", {"median_latency_s": ""}),
@@ -78,7 +78,7 @@ def waiting(table: pd.DataFrame):
     )
     for ax, (title, columns) in zip(axes, panels, strict=True):
         for column, label in columns.items():
-            mean, std = of[column].mean(), of[column].std().fillna(0)
+            mean, std = waits[column].mean(), waits[column].std().fillna(0)
             (line,) = ax.plot(range(len(mean)), mean, "o-", ms=3, label=label)
             ax.fill_between(
                 range(len(mean)), mean - std, mean + std, color=line.get_color(), alpha=0.2, lw=0

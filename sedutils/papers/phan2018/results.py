@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from sedutils.decoding.confidence import ConfidenceRule, in_frames
-from sedutils.metrics import activity, bootstrap, sed_eval_adapter
+from sedutils.decoding.confidence import ConfidenceRule, confidence, in_frames
+from sedutils.metrics import activity, bootstrap, hits, sed_eval_adapter
 from sedutils.metrics.hits import HitCounts, count_hits, count_one_to_one, hit_counts
 from sedutils.metrics.ratios import mean_of_known
 from sedutils.papers.phan2018.search import MedianRule, search_confidence, search_median
@@ -21,8 +21,11 @@ from sedutils.training.run import Run
 # The paper's names of the two systems -> ours
 SYSTEMS = {"proposed": "multitask_crnn", "baseline": "multilabel_crnn"}
 METRICS = ("F1", "ER")
+# Before a metric's name: by the one-to-one counting, of decisions whose thresholds are chosen by it
+STRICT = "one_to_one_"
 ROWS = ("Average", "Overall")  # of Tables 1 and 2, after the classes
 COLLAR_S, SHARE_OF_LENGTH = 0.2, 0.5  # of the one-to-one scores beside the paper's (reading B12)
+RAW_ALPHA = 0.5  # of the confidence that claim P10 is about: chosen by no search
 # Names of Table 2 where they are not the data set's own with spaces for underscores
 PAPER_NAMES = {"alarms_and_sirens": "alarms & sirens"}
 
@@ -88,10 +91,18 @@ class MultitaskRun(Run):
     @property
     def count(self):
         """How the search counts events."""
-        if self.counting == "hits":
-            return count_hits
-        collar = round(COLLAR_S / self.hop_s)
-        return partial(count_one_to_one, collar_frames=collar, share_of_length=SHARE_OF_LENGTH)
+        return count_hits if self.counting == "hits" else partial(count_one_to_one, **self.collars)
+
+    @property
+    def collars(self) -> dict:
+        """What `count_one_to_one` and `hits.one_to_one` take."""
+        frames = round(COLLAR_S / self.hop_s)
+        return {"collar_frames": frames, "share_of_length": SHARE_OF_LENGTH}
+
+    @cached_property
+    def strict(self) -> "MultitaskRun":
+        """The same with thresholds chosen one to one."""
+        return replace(self, counting="one to one")
 
     @cached_property
     def rules(self) -> dict[str, list[ConfidenceRule | MedianRule]]:
@@ -126,15 +137,18 @@ class MultitaskRun(Run):
 
     def counted(self, system: str, metric: str) -> list[HitCounts]:
         """The hits behind every metric."""
+        strict = metric.startswith(STRICT)
 
         def make():
-            return [self.hits(rolls) for rolls in self.rolls[system]]
+            decisions = (self.strict if strict else self).rolls[system]
+            return [self.hits(rolls, strict=strict) for rolls in decisions]
 
-        return self.once(("counted", system), make)
+        return self.once(("counted", system, strict), make)
 
     def of_trivial(self, metric: str, row: str | None) -> list[float]:
         silent = {recording: ~roll for recording, roll in self.always_on.items()}
-        counted = [self.hits(rolls).sum() for rolls in (silent, self.always_on)]
+        strict = metric.startswith(STRICT)
+        counted = [self.hits(rolls, strict=strict).sum() for rolls in (silent, self.always_on)]
         return [float(self.score(counts, metric, row)) for counts in counted]
 
     def score(self, counts: HitCounts, metric: str, row: str) -> np.ndarray:
@@ -144,16 +158,17 @@ class MultitaskRun(Run):
         values = percent(counts, metric)
         return mean_of_known(values) if row == "Average" else values[..., self.labels.index(row)]
 
-    def hits(self, rolls: dict[str, np.ndarray]) -> HitCounts:
-        """Hits of decisions by unit of the bootstrap ``(units, classes)``.
+    def hits(self, rolls: dict[str, np.ndarray], *, strict: bool = False) -> HitCounts:
+        """Hits of decisions by unit of the bootstrap ``(units, classes)``; strict: one to one.
 
         Units are test recordings, or their 30-second blocks below twenty of them (`sedutils.metrics.bootstrap`).
         """
         whole = len(self.test.rolls) >= bootstrap.ENOUGH_RECORDINGS
         block = None if whole else round(bootstrap.BLOCK_S / self.hop_s)
+        rule = partial(hits.one_to_one, **self.collars) if strict else None
         return HitCounts.concatenate(
             [
-                hit_counts(rolls[k], truth, block_frames=block or len(truth))
+                hit_counts(rolls[k], truth, block_frames=block or len(truth), rule=rule)
                 for k, truth in self.test.rolls.items()
             ]
         )
@@ -177,12 +192,15 @@ class MultitaskRun(Run):
         return best, [self.labels[c] for c in np.argsort(-shared[best], kind="stable")[:3]]
 
     def separation(self, seed_index: int, recording: str, labels: list[str]) -> list[float]:
-        """Area under the curve of each class's confidence against its annotation (claim P10)."""
-        rule = self.rules["proposed"][seed_index]
+        """Area under the curve of each class's confidence against its annotation (claim P10).
+
+        Of votes above `RAW_ALPHA`, neither scaled nor cut, so that no threshold search is measured with them.
+        """
         models = self.tested("proposed", self.seeds[seed_index])[recording]
-        confidence, truth = rule.confidence(*models), self.test.rolls[recording]
+        alpha, truth = np.full(len(self.labels), RAW_ALPHA), self.test.rolls[recording]
+        raw = np.mean([confidence(m, alpha) for m in models], axis=0)
         columns = [self.labels.index(label) for label in labels]
-        return [float(roc_auc_score(truth[:, c], confidence[:, c])) for c in columns]
+        return [float(roc_auc_score(truth[:, c], raw[:, c])) for c in columns]
 
 
 def search(name: str, validation: tuple[list, list], count) -> ConfidenceRule | MedianRule:
@@ -193,7 +211,7 @@ def search(name: str, validation: tuple[list, list], count) -> ConfidenceRule | 
 
 def percent(counts: HitCounts, metric: str) -> np.ndarray:
     """F1 or error rate in percent, with the shape of the counts."""
-    return 100 * (counts.f1_score if metric == "F1" else counts.error_rate)
+    return 100 * (counts.f1_score if metric.endswith("F1") else counts.error_rate)
 
 
 def class_scores(run: MultitaskRun) -> pd.DataFrame:
@@ -247,10 +265,9 @@ def one_to_one(run: MultitaskRun) -> pd.DataFrame:
     """
     references = {k: run.corpus.events_of(k) for k in run.test.rolls}
     rows = []
-    strict = replace(run, counting="one to one")
     decisions = {
         (name, chosen.counting): runs
-        for chosen in (run, strict)
+        for chosen in (run, run.strict)
         for name, runs in chosen.rolls.items()
     }
     decisions["always on", ""] = [run.always_on]

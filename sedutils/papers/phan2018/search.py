@@ -127,13 +127,13 @@ def check_pairs(scores: list[np.ndarray], references: list[np.ndarray]) -> None:
 def thresholds(results: dict) -> pd.DataFrame:
     """What was chosen on validation data: one row a corpus, seed and class; windows in frames.
 
-    results : corpus -> `sedutils.papers.phan2018.results.Results`
+    results : corpus -> `sedutils.papers.phan2018.results.MultitaskRun`
     """
     parts = []
-    for corpus, of in results.items():
-        rules = zip(of.seeds, of.rules["proposed"], of.rules["baseline"], strict=True)
+    for corpus, run in results.items():
+        rules = zip(run.seeds, run.rules["proposed"], run.rules["baseline"], strict=True)
         for seed, proposed, baseline in rules:
-            columns = {"corpus": corpus, "seed": seed, "class": of.labels}
+            columns = {"corpus": corpus, "seed": seed, "class": run.labels}
             columns |= {"alpha": proposed.alpha, "beta": proposed.beta}
             columns |= {"baseline_alpha": baseline.alpha, "baseline_window": baseline.window}
             parts.append(pd.DataFrame(columns))
