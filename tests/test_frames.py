@@ -52,6 +52,23 @@ def test_a_share_of_the_recordings_is_spread_over_the_scenes(folder):
         assert list(Frames.read(folder, "train", share=share).recordings.recording) == recordings
 
 
+def test_gathered_rows_are_the_same_recordings_and_no_others(folder):
+    frames = Frames.read(folder, "train", only=["a", "c"])
+    own = frames.gathered()
+    assert own.features.shape == (120, 8) and own.recordings.first_frame.tolist() == [0, 60]
+    for whole, part in zip(
+        (frames.batch(frames.starts(16, 5), 16), frames.padded(frames.features, np.array([1, -1]))),
+        (own.batch(own.starts(16, 5), 16), own.padded(own.features, np.array([1, -1]))),
+        strict=True,
+    ):
+        for x, y in zip(whole, part, strict=True):
+            assert x.shape == y.shape
+        torch.testing.assert_close(whole[0][0], part[0][0])
+    np.testing.assert_array_equal(frames.roll, own.roll)
+    elsewhere = frames.to(torch.device("meta"))  # as on a GPU
+    assert elsewhere.features.shape == (120, 8) and elsewhere.recordings.equals(own.recordings)
+
+
 @pytest.fixture
 def beside(folder, rng):
     """The folder with a second front end of three columns, moments of its own."""

@@ -12,6 +12,7 @@ SETTINGS = {
     "padding": 0.05,
     "steps": 12,
     "validation_steps": 4,
+    "patience": 1000,
     "learning_rate": 0.005,
     "gradient_clip": 20.0,
     "precision": 0.9,

@@ -6,7 +6,7 @@ Imports neither librosa nor DVC, so that it runs wherever torch and numpy are.
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from torch.nn import functional as F
 class Frames:
     """Features and targets of the recordings of one split, or of any pieces of them.
 
-    On a CPU both stay memory maps and batches are read from them; on a GPU (`to`) the whole split
-    lies on the device, so that no step waits for the host.
+    On a CPU both stay memory maps and batches are read from them; on a GPU (`to`) the split
+    lies on the device whole, so that no step waits for the host.
 
     features : (frames, dimensions) of all recordings of the corpus, not normalised; or `Columns`
     targets : (frames, classes), 0 or 1, of recordings with tags alone these in all frames; or triplets
@@ -109,11 +109,26 @@ class Frames:
         return [slice(f, f + n) for f, n in zip(first, self.lengths, strict=True)]
 
     def to(self, device: torch.device) -> "Frames":
-        """The same split on a device; memory maps stay as they are on a CPU."""
+        """The same split on a device, of the corpus its own rows alone; memory maps stay as they are on a CPU."""
         if device.type in ("cpu", self.mean.device.type):
             return self
-        whole = [torch.from_numpy(np.array(a)).to(device) for a in (self.features, self.targets)]
-        return Frames(*whole, self.recordings, self.mean.to(device), self.std.to(device))
+        own = self.gathered()
+        parts = [torch.from_numpy(a).to(device) for a in (own.features, own.targets)]
+        return Frames(*parts, own.recordings, self.mean.to(device), self.std.to(device))
+
+    def gathered(self) -> "Frames":
+        """The same split with arrays in memory that hold its recordings below each other, and nothing else."""
+        parts = [
+            np.concatenate([np.asarray(a[s]) for s in self.slices()])
+            for a in (self.features, self.targets)
+        ]
+        first = self.lengths.cumsum() - self.lengths
+        return replace(
+            self,
+            features=parts[0],
+            targets=parts[1],
+            recordings=self.recordings.assign(first_frame=first),
+        )
 
     def starts(self, length: int, offset: int, hop: int | None = None) -> np.ndarray:
         """First frames of the whole sequences of each recording from ``offset`` on.

@@ -14,6 +14,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,14 @@ def digest(source: bytes | str | Path) -> str:
     """Return the sha256, in hex, of bytes or of the file at a path (read in blocks)."""
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
-    with open(source, "rb") as handle:
+    state = os.stat(source)
+    return _digest(source, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: str | Path, *state: int) -> str:
+    """Of a file that is as ``state`` says: a training asks for those of the features again and again."""
+    with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 

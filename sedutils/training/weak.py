@@ -82,15 +82,17 @@ class Tagging(ClipBatches):
     def __init__(
         self, model: FBCRNN | PooledCRNN, train, validation, *, unlabelled: Frames | None, **how
     ):
-        super().__init__(model, train, validation, **how)
         self.known, self.tags = len(train), train.tags
-        self.unlabelled = None
         if unlabelled is not None:
             if unlabelled.features.shape != train.features.shape:
                 raise ValueError("unlabelled: its clips must be of the same features as train")
-            self.unlabelled = replace(self.clips, recordings=unlabelled.recordings)
-            table = pd.concat([train.recordings, unlabelled.recordings])
-            self.clips = replace(self.clips, recordings=table.reset_index(drop=True))
+            both = pd.concat([train.recordings, unlabelled.recordings], ignore_index=True)
+            train = replace(train, recordings=both)
+        super().__init__(model, train, validation, **how)
+        self.chosen, self.unlabelled = np.arange(self.known), None
+        if unlabelled is not None:
+            rows = self.clips.recordings[self.known :].reset_index(drop=True)
+            self.unlabelled = replace(self.clips, recordings=rows)
 
     def examples(self, x, lengths, batch, generator):
         return (x, lengths), (union(self.tags, batch).to(x.device), lengths)
