@@ -184,7 +184,7 @@ def test_an_entry_stands_for_the_systems_that_it_varies():
     assert "crnn_lengths" not in systems and "crnn_shapes" not in systems
     own = {"sequence_frames": 32, "maps": 8}  # the entry's, which this size gives it
     assert systems["crnn_32"] == systems["crnn"] | own
-    assert systems["crnn_3x11"] == systems["crnn"] | {"filter_shape": [3, 11]}
+    assert systems["crnn_3x11"] == systems["crnn"] | {"filter_shape": [3, 11], "maps": 8}
     assert systems["rnn_32"]["kind"] == "RNN" and params.resolved("paper")["systems"]["rnn_32"] == (
         params.resolved("paper")["systems"]["rnn"] | {"sequence_frames": 32}
     )
