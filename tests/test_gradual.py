@@ -115,8 +115,22 @@ def test_attention_by_hand(activation, expected):
     torch.testing.assert_close(attention(x)[:, 0], torch.tensor(expected))
 
 
+def test_attention_over_what_is_attended_to():
+    """Softmax over three frames of the largest unit each, times three; equal frames get weights of one."""
+    torch.manual_seed(1)
+    attention, x = Attention(2, 5, "attended"), torch.randn(4, 3, 2)
+    weights, scores = attention(x), attention.dense(x).amax(-1)
+    odds = scores.exp()
+    torch.testing.assert_close(weights[..., 0], 3 * odds / odds.sum(1, keepdim=True))
+    equal = attention(x[:, :1].expand(-1, 7, -1))
+    torch.testing.assert_close(equal, torch.ones(4, 7, 1))
+    torch.testing.assert_close(attention(x.roll(1, 1)), weights.roll(1, 1))
+    (weights[:, 0].sum() ** 2).backward()
+    assert attention.dense.weight.grad.abs().sum() > 0
+
+
 def test_an_unknown_attention_is_named():
-    with pytest.raises(ValueError, match="attention = 'tanh': one of softmax, sigmoid"):
+    with pytest.raises(ValueError, match="attention = 'tanh': one of softmax, sigmoid, attended"):
         net(attention="tanh")
 
 

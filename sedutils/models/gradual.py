@@ -31,7 +31,7 @@ PER_DECISION = 2  # frames of 50 ms; the first pooling halves the time axis
 KERNELS = (7, 5, 3, 3)
 STRIDE = 2  # of the first convolution, over frequency (reading G-A01)
 POOLS = ((4, 2), (4, 1), (4, 1))  # (frequency, time), after the first, third and fourth convolution
-ACTIVATIONS = ("softmax", "sigmoid")
+ACTIVATIONS = ("softmax", "sigmoid", "attended")
 
 
 class WithAsr(StopsByLoss, abstract=True):
@@ -73,7 +73,7 @@ class CBRNN(WithAsr):
         layers: int,
         spectral_units: int,
         temporal_units: int,
-        attention: Literal["softmax", "sigmoid"],
+        attention: Literal["softmax", "sigmoid", "attended"],
         dropout: float,
         frames: int = 300,
         spectral_attention: bool = True,
@@ -141,8 +141,10 @@ class Attention(nn.Module):
     """Eqs. 5-6: dense layer, activation, the largest of its units is the weight: ``(..., n_in)`` to ``(..., 1)``.
 
     Over time it sees a frame's values (reading G-A03), over frequency a band's values through the clip
-    (reading G-A04). ``softmax`` over the units is the paper's word; its weights begin near 1 / units and
-    slow the training down. ``sigmoid`` is the other reading.
+    (reading G-A04). ``softmax`` over the units is the paper's word. Neither it nor ``sigmoid`` attends: what one
+    frame gets does not depend on the others, and the largest of many sigmoids is always about 1. ``attended``
+    takes the largest unit for a score, and the softmax of the scores over what is attended to, frames or bands,
+    times their number: equal scores change nothing.
     """
 
     def __init__(self, n_in: int, units: int, activation: str):
@@ -155,6 +157,8 @@ class Attention(nn.Module):
 
     def forward(self, x):
         h = self.dense(x)
+        if self.activation == "attended":
+            return torch.softmax(h.amax(-1, keepdim=True), dim=-2) * x.shape[-2]
         h = torch.softmax(h, dim=-1) if self.activation == "softmax" else torch.sigmoid(h)
         return h.amax(-1, keepdim=True)
 

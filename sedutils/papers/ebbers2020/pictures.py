@@ -14,8 +14,9 @@ from sedutils.features.frames import Frames
 from sedutils.features.superposition import Mixtures, composed
 from sedutils.papers.ebbers2020.experiments import SYNTHETIC, WEAK, Experiment
 
-SHOWN = 4.0  # how much stronger an augmentation is that stands alone
-STRETCH, LOUDER = 1.25, 4.0
+# How strong an augmentation is shown that stands alone
+STRETCH, LOUDER, BLUR, NOISE = 1.25, 4.0, 2.0, 0.8
+MASK_S, MASK_SHARE = 1.4, 0.2
 DB = 10 / math.log(10)  # of one unit of a natural log of energy
 NEAR_DB = 6.0
 
@@ -35,7 +36,7 @@ def spectrogram(clips: Frames, place: int = 0) -> np.ndarray:
 def augmented(experiment: Experiment, seed: int) -> dict[str, np.ndarray]:
     """A training clip as it is, after each augmentation alone, after all as drawn in training: name -> frames x bands.
 
-    Blur and noise alone are `SHOWN` times as strong as in training, waveform and mel axis multiplied by a number.
+    Alone each is so strong that it shows, also where training has less of it or none.
     """
     clips = experiment.clips("train", WEAK, SYNTHETIC)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
@@ -50,17 +51,16 @@ def augmented(experiment: Experiment, seed: int) -> dict[str, np.ndarray]:
     raw, lengths = clips.padded(clips.features, pair[:1])
     x, drawn = clips.normalised(raw), {"generator": generator}
     both = augmentation.superpose(*batch.placed(clips, clips.features, -math.inf))
-    masks = {"longest": settings["time_mask_s"] / hop_s, "share": settings["time_mask_share"]}
-    bands = settings["frequency_mask_share"]
+    masks = {"longest": MASK_S / hop_s, "share": MASK_SHARE}
     panels = {
         "as it is": x,
         f"{LOUDER:g} times as loud": clips.normalised(raw + 2 * math.log(LOUDER)),
         "with a second clip over it": clips.normalised(both),
         f"mel axis stretched by {STRETCH}": augmentation.stretched(x, torch.tensor([STRETCH])),
-        "blurred": augmentation.blur(x, lengths, scale=SHOWN * settings["blur_scale"], **drawn),
+        "blurred": augmentation.blur(x, lengths, scale=BLUR, **drawn),
         "masked in time": augmentation.mask_time(x, lengths, **masks, **drawn),
-        "masked in frequency": augmentation.mask_bands(x, share=bands, **drawn),
-        "noise": augmentation.add_noise(x, std=SHOWN * settings["noise_std"], **drawn),
+        "masked in frequency": augmentation.mask_bands(x, share=MASK_SHARE, **drawn),
+        "noise": augmentation.add_noise(x, std=NOISE, **drawn),
         "all, as in training": composed(clips, trained, settings, hop_s=hop_s, **drawn)[0],
     }
     return {name: panel[0].numpy() for name, panel in panels.items()}
