@@ -38,10 +38,11 @@ def trained(settings: dict, frames: dict[str, Frames], folder: Path, *, device: 
     torch.manual_seed(SEED)
     model = drawn(settings)
     learnt = {k: v for k, v in settings.items() if k != "kaldi"}
+    train = frames["train"]
     checkpoint = loop.checkpoint_path(
         settings=learnt,
         code=closure.digest_of(TDNNF, acoustic_model.fit),
-        data=[files.digest(np.ascontiguousarray(x).tobytes()) for x in arrays(frames["train"])],
+        data=[files.digest(array.filename) for array in (train.features, train.targets)],
     )
     pair = frames["train"], frames["validation"]
     how = {"seed": SEED, "device": device, "checkpoint": checkpoint}
@@ -72,10 +73,6 @@ def beginning(settings: dict, train: Frames) -> tuple[TDNNF, tuple[tuple, tuple]
     length = round(settings["chunk_s"] / mfcc.HOP_S)
     chunks = acoustic_model.Chunks(train, length, settings["batch_chunks"], SEED, model.subsampling)
     return model, next(iter(chunks(0)))
-
-
-def arrays(frames: Frames) -> tuple[np.ndarray, np.ndarray]:
-    return frames.features, frames.targets
 
 
 def whole(folder: Path, *, backend: str, workers: int) -> tuple[corpus.Corpus, Frames]:
