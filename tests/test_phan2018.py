@@ -26,6 +26,24 @@ def net(kind, classes=3, arguments=NARROW):
     return KINDS[kind](bands=40, classes=classes, **arguments)
 
 
+def test_states_that_are_to_last_do():
+    """What the last states know of the first frame, 100 frames before; biases of the other gates stay zero."""
+
+    def known(memory):
+        torch.manual_seed(1)
+        model = phan2018.MultiTaskCRNN(bands=40, classes=2, memory=memory, **NARROW)
+        x = torch.randn(1, 101, 6, requires_grad=True)
+        (states,) = model.eval().recurrent(x)
+        states[-1, :5].sum().backward()  # the forward ones
+        return model.recurrent.gru.bias_ih_l0.detach().chunk(3), x.grad[0, 0].norm().item()
+
+    (reset, update, new), lasting = known(501)
+    kept = update.sigmoid()
+    assert (kept >= 0.5).all() and (kept <= 1 - 1 / 502).all() and not reset.any() and not new.any()
+    biases, forgotten = known(0)
+    assert not torch.cat(biases).any() and lasting > 1000 * forgotten
+
+
 # By the arithmetic of Sec. 2.2-2.4 with the residual added, not concatenated (reading B03)
 @pytest.mark.parametrize(
     ("kind", "classes", "parameters"),
