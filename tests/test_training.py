@@ -16,6 +16,7 @@ from sedutils.models.kinds import KINDS
 from sedutils.models.network import Network
 from sedutils.pipeline import closure, files
 from sedutils.training import loop, systems
+from sedutils.training.average import Average, renew_statistics
 
 DESIGN = {"sequence_frames": 16, "batch_frames": 64, "learning_rate": 0.01}
 SETTINGS = {
@@ -162,7 +163,7 @@ def test_a_budget_ends_within_an_epoch(folder):
 def test_averaged_weights_are_those_of_the_steps(monkeypatch):
     """With decays 2/11, 3/12 and then 0.3: the weights that Adam left, step by step."""
     weight = torch.nn.Parameter(torch.tensor([0.0]))
-    average = loop.Average([weight], 0.3)
+    average = Average([weight], 0.3)
     expected = 0.0
     for step, keep in ((1, 2 / 11), (2, 3 / 12), (3, 0.3), (4, 0.3)):
         weight.data.fill_(float(step))
@@ -190,13 +191,13 @@ def test_statistics_of_batch_norm_are_those_of_the_weights(folder):
     batches = [((torch.randn(4, 16, 8) * 3 + 5,), ()) for _ in range(3)]
     inputs = []
     net.convolutions[0].norm.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
-    loop.renew_statistics(net, batches)
+    renew_statistics(net, batches)
     norm = net.convolutions[0].norm
     means = torch.stack([x.mean((0, 2, 3)) for x in inputs]).mean(0)
     torch.testing.assert_close(norm.running_mean, means)
     assert (norm.momentum, net.training, norm.training) == (0.01, False, False)
     net.convolutions[0].requires_grad_(False)  # a part that stays as it is
-    loop.renew_statistics(net, batches[:1])
+    renew_statistics(net, batches[:1])
     torch.testing.assert_close(norm.running_mean, means)
 
 
