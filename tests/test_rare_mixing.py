@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sections import RARE_EVENTS
 
 from sedutils.corpora import corpus, rare, rare_sources
-from sedutils.corpora.recipes import clips_of, render, sounds
+from sedutils.corpora.recipes import clips_of, of_training_set, render, sounds
 from sedutils.pipeline import files, schema_corpora, validation
 
 TINY = RARE_EVENTS | {
@@ -119,6 +119,17 @@ def test_each_class_has_clips_of_its_own_in_four_splits(made):
     scene = made.recordings.set_index("recording").scene
     assert (made.events.recording.map(scene) == made.events.label).all()
     assert made.events.recording.is_unique
+
+
+def test_a_corpus_of_one_training_set_keeps_the_clips_that_are_read(made):
+    narrowed = of_training_set(made, 0.5, most=2)
+    for label in made.labels:
+        wanted = clips_of(made, label, "train", event_probability=0.5, most=2)
+        assert list(narrowed.recordings_of("train").query("scene == @label").recording) == list(
+            wanted.recording
+        )
+    for split in ("validation", "development", "evaluation"):
+        assert narrowed.recordings_of(split).equals(made.recordings_of(split))
 
 
 def test_no_source_is_in_two_splits(made):

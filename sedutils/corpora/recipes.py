@@ -4,7 +4,7 @@ A recipe is a row of recipes.csv (`sedutils.corpora.rare` draws them). It and th
 the samples.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +113,18 @@ def clips_of(
         drawn = made.recipes[np.isclose(made.recipes["event_probability"], event_probability)]
         table = table[table["recording"].isin(drawn["recording"])]
     return table.head(len(table) if most is None else most).reset_index(drop=True)
+
+
+def of_training_set(made: Corpus, event_probability: float, most: int | None = None) -> Corpus:
+    """The corpus with one of its training sets alone, the first ``most`` clips of each class, and all other splits."""
+    splits = [split for split in made.splits if split != "train"]
+    parts = [made.recordings_of(split) for split in splits]
+    parts += [
+        clips_of(made, label, "train", event_probability=event_probability, most=most)
+        for label in made.labels
+    ]
+    kept = made.recordings["recording"].isin(pd.concat(parts)["recording"])
+    return replace(made, recordings=made.recordings[kept].reset_index(drop=True))
 
 
 def onsets_of(made: Corpus, label: str, split: str, **narrowed) -> pd.Series:
