@@ -4,7 +4,7 @@ What each network leaves in ``folder/system/seed``, for `SCORED` splits, frames 
 
 ``tags_*``        (clips, classes) of taggers
 ``windows_*``     (contexts, frames, classes) of taggers: windows cut from the CNN's output (reading E-A02)
-``windows_input_*`` the same cut from the input, as printed
+``windows_input_*`` the same of the shortest context, cut from the input as printed: each window costs a whole CNN
 ``directions_*``  (2, frames, classes) of taggers: forward and backward network
 ``scores_*``      (frames, classes) of localisers, and of taggers that pool frames
 
@@ -112,11 +112,17 @@ def train_tagger(*, experiment: Experiment, system: str, seed: int) -> None:
                 continue
             found[f"directions_{split}"] = weak.direction_scores(*given, device)
             for cut, name in CUTS.items():
-                windows = weak.window_scores(*given, contexts, device, cut=cut)
+                tried = contexts_of(cut, contexts)
+                windows = weak.window_scores(*given, tried, device, cut=cut)
                 found[f"{name}_{split}"] = windows
         return found
 
     experiment.train(system, seed, learn=learn, answers=answers)
+
+
+def contexts_of(cut: str, contexts: list[int]) -> list[int]:
+    """Which of the contexts are tried for a cut of windows."""
+    return contexts if cut == "hidden" else contexts[:1]
 
 
 def train_localiser(*, experiment: Experiment, system: str, seed: int) -> None:

@@ -28,6 +28,7 @@ from sedutils.papers.ebbers2020.experiments import (
     POOLED,
     TAGGERS,
     WINDOWED,
+    contexts_of,
 )
 from sedutils.show.plots import name_of
 from sedutils.training import evaluation
@@ -289,7 +290,7 @@ def contexts(run: WeakRun) -> pd.DataFrame:
     """
     rows = []
     for cut in CUTS:
-        for place, context in enumerate(run.contexts):
+        for place, context in enumerate(contexts_of(cut, run.contexts)):
             reach = run.reach if cut == "hidden" else 0
             row = {"cut": cut, "C": context, "hears_s": (2 * (context + reach) + 1) * run.hop_s}
             for system in WINDOWED:
