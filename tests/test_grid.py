@@ -120,15 +120,27 @@ def test_c12_compares_means_in_shared_octaves(rng, crnn, outcome):
     assert row["value"] == pytest.approx(100 * (crnn - 0.5), abs=1.5)
 
 
-def test_c13_looks_at_networks_of_a_kind_and_size(rng):
-    rows, counts = made_up(0.6, rng)
-    assert search.layout_matters(rows, counts, 200)["outcome"] == "undecided"  # a single seed
-    counts = [c + counts_with(f1, rng) for c, f1 in zip(counts, rows.f1, strict=True)]
-    assert search.layout_matters(rows, counts, 200)["outcome"] == "fails"  # 7000, 7100: alike
-    counts[1] = counts_with(0.5, rng) + counts_with(0.5, rng)
-    assert search.layout_matters(rows, counts, 200)["outcome"] == "holds"
-    rows.loc[[1, 3, 5], "parameters"] = 14000
-    assert search.layout_matters(rows, counts, 200)["outcome"] == "undecided"
+def test_c13_compares_two_networks_over_seeds(rng):
+    (one, other), seeds = (counts_with(0.6, rng), counts_with(0.5, rng)), 3
+    pair = {"one": one, "other": other}
+    assert search.layout_matters(pair, 200)["outcome"] == "undecided"  # a single seed
+    again = {name: counts * seeds for name, counts in pair.items()}
+    assert search.layout_matters(again, 200)["outcome"] == "holds"
+    again["other"] = counts_with(0.59, rng) * seeds
+    assert search.layout_matters(again, 200)["outcome"] == "fails"  # a point is less than three
+    assert search.layout_matters({}, 200)["outcome"] == "undecided"
+
+
+def test_the_pair_of_c13_is_of_one_kind_and_size_and_furthest_apart_on_validation():
+    table = pd.DataFrame(
+        [
+            *[("crnn", "a", 7000, 0.5), ("crnn", "b", 7600, 0.7), ("crnn", "c", 9000, 0.1)],
+            *[("cnn", "d", 7000, 0.2), ("cnn", "e", 7100, 0.3)],
+        ],
+        columns=["kind", "name", "parameters", "validation_score"],
+    )
+    assert grid.furthest_apart(table) == ["b", "a"]
+    assert grid.furthest_apart(table[table.name.isin(["a", "d", "c"])]) == []
 
 
 def test_a_grid_without_shared_sizes_decides_nothing(rng):

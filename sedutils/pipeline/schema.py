@@ -132,6 +132,7 @@ class Search(Section):
     fold: int | None = None
     points: Annotated[int, Field(ge=0)]
     share: Annotated[float, Field(gt=0, le=1)]
+    seeds: Annotated[int, Field(ge=0)] = 1
 
 
 class Grid(Section):

@@ -4,6 +4,7 @@ The first search varies widths, layers and pooling (Sec. III-D, Figure 4, readin
 second, for the recorded scenes, dropout and sequence length from the best layouts of the first.
 """
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ KINDS = ("cnn", "rnn", "crnn")
 THRESHOLD = 0.5  # Eq. 4, as early stopping has it
 # The settings that a table of points shows, and its columns behind them
 SETTINGS = ("maps", "units", "pool", "rnn_layers", "fnn_layers", "dropout", "sequence_frames")
+LIKE = 0.1  # networks are of one size within 10 percent of each other (claim C13)
 OUTCOMES = ("parameters", "validation_score", "test_score", "best_epoch", "epochs", "ran_out")
 
 
@@ -109,3 +111,19 @@ def table(
     made = pd.DataFrame(rows).reindex(columns=["kind", "name", "seed", *SETTINGS, *OUTCOMES])
     best = made.groupby("kind").validation_score.transform("max")
     return made.assign(selected=made.validation_score == best)
+
+
+def furthest_apart(table: pd.DataFrame) -> list[str]:
+    """Names of the two networks of one kind and one size whose validation scores differ most, the better one first.
+
+    Claim C13 is about them; chosen on validation, they are no pick of what test clips say. [] where no two are alike.
+    """
+    pairs = [
+        pair.sort_values("validation_score", ascending=False)
+        for _, group in table.groupby("kind", sort=False)
+        for two in itertools.combinations(group.index, 2)
+        if np.ptp((pair := group.loc[list(two)]).parameters) <= LIKE * pair.parameters.min()
+    ]
+    if not pairs:
+        return []
+    return max(pairs, key=lambda pair: np.ptp(pair.validation_score)).name.tolist()

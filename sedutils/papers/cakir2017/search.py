@@ -17,8 +17,7 @@ from sedutils.training import evaluation
 from sedutils.training.grid import KINDS, SETTINGS
 
 SCORED = {"chime_home": "1 - EER of the evaluation set"}
-LIKE = 0.1  # C13: sizes within 10 percent of each other
-APART = 3.0  # C13: and scores this many points apart
+APART = 3.0  # C13: networks of one kind and size differ by as many points
 
 
 def read(models: dict[str, Path], sources: dict[str, str], size: str) -> pd.DataFrame:
@@ -122,17 +121,26 @@ def printed_settings(row: pd.Series) -> str:
 def odd(points: pd.DataFrame, models: Path, features: Path, evaluated: dict) -> list[dict]:
     """C12 and C13 on TUT-SED Synthetic 2016, rows for `sedutils.claims.verdicts.judge`.
 
-    models : folder of that corpus's grid
+    models : folder of that corpus's grid, where ``repeats.csv`` names the networks and seeds of C13
     evaluated : section ``evaluation`` of params.yaml
     """
-    rows = points[points.corpus == "tut_sed_synthetic_2016"].reset_index(drop=True)
     reference = evaluation.Reference.read(features, "test")
-    counts = []
-    for row in rows.itertuples():
-        scores = reference.split(evaluation.read_scores(models, row.name, row.seed, "test"))
-        counts.append([reference.counts(decisions(scores, evaluated["threshold"]))])
+
+    def counts_of(trainings: pd.DataFrame) -> list[segments.Counts]:
+        scores = [
+            evaluation.read_scores(models, t.name, t.seed, "test")
+            for t in trainings.itertuples(index=False)
+        ]
+        return [
+            reference.counts(decisions(reference.split(s), evaluated["threshold"])) for s in scores
+        ]
+
+    rows = points[points.corpus == "tut_sed_synthetic_2016"].reset_index(drop=True)
+    repeats = pd.read_csv(models / "repeats.csv").groupby("name", sort=False)
+    pair = {name: counts_of(trainings) for name, trainings in repeats}
     resamples = evaluated["resamples"]
-    return [*equal_sizes(rows, counts, resamples), layout_matters(rows, counts, resamples)]
+    sizes = equal_sizes(rows, [[counts] for counts in counts_of(rows)], resamples)
+    return [*sizes, layout_matters(pair, resamples)]
 
 
 def equal_sizes(rows: pd.DataFrame, counts: list, resamples: int) -> list[dict]:
@@ -160,25 +168,14 @@ def equal_sizes(rows: pd.DataFrame, counts: list, resamples: int) -> list[dict]:
     return found or [nothing("C12", "sizes at which all three kinds were trained: none")]
 
 
-def layout_matters(rows: pd.DataFrame, counts: list, resamples: int) -> dict:
-    """C13: the widest gap in F1 between networks of one kind within 10 percent of each other's size."""
-    pairs = [
-        (a, b)
-        for a in rows.index
-        for b in rows.index[rows.index > a]
-        if rows.kind[a] == rows.kind[b] and alike(rows.parameters[a], rows.parameters[b])
-    ]
-    if not pairs:
+def layout_matters(pair: dict[str, list], resamples: int) -> dict:
+    """C13: how far apart in F1 two networks of one kind and size are, `sedutils.training.grid.furthest_apart`.
+
+    pair : name -> the `segments.Counts` of each seed, the one that is better on validation first; {} for none
+    """
+    if not pair:
         return nothing("C13", "networks of one kind within 10 percent in size: none")
-
-    def widest(*f1):
-        return 100 * np.max([np.abs(f1[a] - f1[b]) for a, b in pairs], axis=0)
-
-    estimate = bootstrap.paired(counts, segments.f1_score, widest, resamples=resamples)
-    what = f"widest gap in F1 between two of a kind within 10 percent in size ({len(pairs)} pairs)"
-    return contrast("C13", what, estimate, APART)
-
-
-def alike(a: int, b: int) -> bool:
-    """Whether two sizes lie within 10 percent."""
-    return abs(a - b) <= LIKE * min(a, b)
+    estimate = bootstrap.paired(
+        list(pair.values()), segments.f1_score, lambda a, b: 100 * (a - b), resamples=resamples
+    )
+    return contrast("C13", f"F1 of {' - '.join(pair)}, within 10 percent in size", estimate, APART)
