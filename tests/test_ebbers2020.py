@@ -13,8 +13,9 @@ from torch.nn import functional as F
 from sedutils.decoding.tag_thresholds import macro_f
 from sedutils.models import ebbers2020
 from sedutils.models.blocks import trainable_parameters
-from sedutils.models.ebbers2020 import FBCRNN, Pooled, PooledCRNN, TagConditionedCNN
+from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
 from sedutils.models.padding import turned
+from sedutils.models.pooled_crnn import Pooled, PooledCRNN
 
 PAPER = {"bands": 128, "classes": 10, "widths": [16, 32, 64, 128, 256], "units": 256}
 NARROW = {"bands": 16, "classes": 3, "widths": [4, 8], "units": 6}

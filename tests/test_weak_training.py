@@ -13,7 +13,8 @@ from weak_clips import HOP_S, SETTINGS, features_folder
 from sedutils.decoding import tag_thresholds
 from sedutils.features.frames import Frames
 from sedutils.features.superposition import Mixtures, composed, mixtures, union
-from sedutils.models.ebbers2020 import FBCRNN, PooledCRNN, TagConditionedCNN
+from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
+from sedutils.models.pooled_crnn import PooledCRNN
 from sedutils.training import loop, weak
 
 NARROW = {"bands": 8, "classes": 2, "widths": [4, 6], "units": 6}
@@ -165,7 +166,7 @@ def test_a_killed_training_resumes_to_the_same_numbers(
 
 def test_taggers_learn_and_take_in_clips_that_they_are_sure_of(folder):
     """The unlabelled clips that are in have the tags that the thresholds give them."""
-    history, scores, net = tagger(folder, steps=160, validation_steps=40)
+    history, scores, net = tagger(folder, steps=400, validation_steps=40)
     best = max(row["validation_score"] for row in history)
     validation, more = Frames.read(folder, "validation"), unlabelled(folder)
     assert best > 0.9 and tag_thresholds.macro_f(scores, validation.tags) == pytest.approx(best)

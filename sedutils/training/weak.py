@@ -16,8 +16,9 @@ import torch
 from sedutils.decoding import tag_thresholds
 from sedutils.features.frames import Frames
 from sedutils.features.superposition import Mixtures, composed, mixtures, union
-from sedutils.models.ebbers2020 import FBCRNN, PooledCRNN, TagConditionedCNN
+from sedutils.models.ebbers2020 import FBCRNN, TagConditionedCNN
 from sedutils.models.network import half_precision, pick
+from sedutils.models.pooled_crnn import PooledCRNN
 from sedutils.training import loop
 
 CLIPS_AT_ONCE = 8  # of those that are only listened to
