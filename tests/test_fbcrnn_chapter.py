@@ -228,6 +228,14 @@ def test_poolings_are_masked_by_their_own_tags(run):
     assert "<strong>" in columns.html(table.reset_index(), page.POOLINGS)
 
 
+def test_what_hears_nothing_has_the_tags_of_all_clips_and_no_event_in_time(run):
+    share = run.clips[results.PUBLIC].tags.mean(axis=0)
+    silence, everything = run.of_trivial(results.TAG_F, None)
+    assert silence == 0 and everything == pytest.approx(100 * (2 * share / (1 + share)).mean())
+    assert run.of_trivial("F", None) == [0, 0]
+    assert run.trivial(BLIND, metric="F") and not run.trivial(BLIND, CONDITIONED, metric="F")
+
+
 def test_unlabelled_clips_that_were_taken_in(run):
     for system, seed in run.ensemble(*TAGGERS):
         counts = [0, 0, 4, 10] if system == FBCRNN else [0] * 4

@@ -94,6 +94,10 @@ class TagRun(Run):
                     errors[run, i] += 100 * mean_of_known(rates, axis=0) / len(folds)
         return errors
 
+    def of_trivial(self, metric: str, row: None = None) -> list[float]:
+        """Of one score for all chunks: as many false alarms as misses."""
+        return [50.0]
+
     def units(self, metric: str) -> int:
         """How many chunks a column of Table VI rests on."""
         folds = self.folds_of(metric.removeprefix("EER_"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sedutils.claims.verdicts import contrast, exact, nothing
+from sedutils.claims.verdicts import beside_trivial, contrast, exact, nothing
 from sedutils.metrics import bootstrap, events
 from sedutils.papers.ebbers2020 import latency
 from sedutils.papers.ebbers2020.experiments import ATTENTION, CONDITIONED, ENDS, FBCRNN
@@ -77,8 +77,13 @@ def joint_training(run: WeakRun) -> list[dict]:
     rows = []
     for cut, source in CUTS.items():
         what = f"macro F at C = {run.contexts[0]}, windows of {source}, joint training - last tags only"
-        gain = run.above(FBCRNN, ENDS, f"F_{cut}")
-        rows.append(contrast("E05", f"{what}; both masked by the same tags", gain))
+        metric = f"F_{cut}"
+        row = contrast(
+            "E05",
+            f"{what}; both masked by the same tags",
+            run.above(FBCRNN, ENDS, metric),
+        )
+        rows.append(beside_trivial(row, run.trivial(FBCRNN, ENDS, metric=metric)))
     saved = sooner(run)
     what = "seconds from onset to tag, last tags only - joint training"
     known = not np.isnan([saved.value, *saved.per_seed]).any()

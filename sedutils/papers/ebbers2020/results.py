@@ -164,6 +164,21 @@ class WeakRun(Run):
         """F1 of events or tags in percent, mean over the classes."""
         return events.macro_f_score(counts)
 
+    def of_trivial(self, metric: str, row: None = None) -> list[float]:
+        """Of silence, and of every class in every clip from its beginning to its end."""
+        clips = self.clips[PUBLIC]
+        if metric == TAG_F:
+            everything = segments.segment_counts(
+                clips.tags, np.ones_like(clips.tags), block_frames=1
+            )
+        else:
+            each = clips.recordings[["recording", "duration_s"]].merge(
+                pd.DataFrame({"label": list(self.labels)}), how="cross"
+            )
+            each = each.rename(columns={"duration_s": "offset_s"}).assign(onset_s=0.0)
+            everything = events.clip_counts(each, clips)
+        return [0.0, float(self.score(everything.sum(), metric))]
+
     def f_scores(self, members, split, cut="hidden", context=None) -> pd.Series:
         """Event-based F1 (percent) by sed_eval of each class, and their mean as `AVERAGE`."""
         found = self.found(members, split, cut, context)
