@@ -12,7 +12,7 @@ from sedutils.claims import facts, verdicts
 from sedutils.claims.verdicts import NEEDS_OFFICIAL
 from sedutils.corpora import corpus, phones
 from sedutils.metrics import rare
-from sedutils.papers.gradual import acoustic_model, claims, figures, heard, page, results
+from sedutils.papers.gradual import acoustic_model, claims, event_phones, figures, page, results
 from sedutils.pipeline import files
 from sedutils.show import columns
 
@@ -208,7 +208,7 @@ def test_each_isolated_event_is_heard_once(three, rng):
         pitches = np.repeat(rng.uniform(100, 4000, 40), 4410)
         sound = 0.5 * np.sin(2 * np.pi * np.cumsum(pitches) / 44100)
         files.write_wav(folder / f"sounds/{label}-train.wav", sound, 44100)
-    table = heard.hear(three.corpus, Loudest())
+    table = event_phones.decode(three.corpus, Loudest())
     assert table.label.tolist() == list(ALL)  # two clips and one sound a class
     assert table.lasting_s.tolist() == pytest.approx([3.0, 1.0, 1.5])
     counts = table[list(phones.LABELS)]
@@ -221,7 +221,9 @@ def test_each_isolated_event_is_heard_once(three, rng):
 
 
 def test_table_2_by_hand(three):
-    table = heard.table(three.corpus, phones_heard(), PUBLISHED.table("T2")).set_index("class")
+    table = event_phones.table(three.corpus, phones_heard(), PUBLISHED.table("T2")).set_index(
+        "class"
+    )
     assert table.median_s.tolist() == [3.0, 1.0, 1.5]
     assert table.paper_median_s.tolist() == [2.33, 1.29, 1.21]
     assert table.phones_per_event.tolist() == pytest.approx([6, 1 / 6, 0])
@@ -231,7 +233,7 @@ def test_table_2_by_hand(three):
     assert table.most_frequent["gunshot"] == "SPN 67, SIL 33"
     assert table.paper_phones["gunshot"].startswith("SPN S, AH1 I")
     assert "3.00 (2.33)" in columns.html(table.reset_index(), page.TABLE2)
-    share = heard.shares(phones_heard(), list(ALL))
+    share = event_phones.shares(phones_heard(), list(ALL))
     assert share.sum(axis=1).tolist() == pytest.approx([1, 1, 1]) and share.shape == (3, 41)
     figure = figures.phones(share)
     assert [t.get_text() for t in figure.axes[-1].get_xticklabels()] == list(phones.LABELS)
@@ -300,9 +302,9 @@ def test_a_bank_with_one_class_has_its_chapter(one):
     assert found["G06"] == "holds here"  # the last class is the only one
     gains = results.gains(one)
     assert "a gain" in page.gained(gains)
-    assert len(figures.phones(heard.shares(phones, one.labels)).axes) == 1
+    assert len(figures.phones(event_phones.shares(phones, one.labels)).axes) == 1
     assert len(figures.gains(gains).axes) == 2
-    assert len(heard.table(one.corpus, phones, PUBLISHED.table("T2"))) == 1
+    assert len(event_phones.table(one.corpus, phones, PUBLISHED.table("T2"))) == 1
 
 
 def test_thresholds_are_listed(three):

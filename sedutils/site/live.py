@@ -77,9 +77,9 @@ def _write_index(texts: Path, reports: Path, **about) -> None:
     )
     entries = [entry for _, entry in pairs]
     earlier = any(entry.state == EARLIER for entry in entries)
-    told = progress(now, expected(commands, noted), earlier=earlier)
+    state = progress(now, expected(commands, noted), earlier=earlier)
     papers = report.names(places.published("").parent)
-    html = report.index(entries, progress=told, papers=papers, **about)
+    html = report.index(entries, progress=state, papers=papers, **about)
     refresh = f'<head>\n<meta http-equiv="refresh" content="{REFRESH_S}">'
     files.write_text(reports / "index.html", html.replace("<head>", refresh, 1))
 

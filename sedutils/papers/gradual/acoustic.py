@@ -48,10 +48,10 @@ def trained(settings: dict, frames: dict[str, Frames], folder: Path, *, device: 
     how = {"seed": SEED, "device": device, "checkpoint": checkpoint}
     history = acoustic_model.fit(model, *pair, learnt, **how)
     acoustic_model.write(model, folder / HEARS)
-    heard = kaldi_tdnnf.load(settings["kaldi"]) if settings["kaldi"] else model
-    acoustic_model.write(heard, folder / FEATURES)
+    listener = kaldi_tdnnf.load(settings["kaldi"]) if settings["kaldi"] else model
+    acoustic_model.write(listener, folder / FEATURES)
     twin = acoustic_model.untrained(
-        heard.widths, frames["train"], seed=SEED, chunk_s=settings["chunk_s"]
+        listener.widths, frames["train"], seed=SEED, chunk_s=settings["chunk_s"]
     )
     acoustic_model.write(twin, folder / UNTRAINED)
     return acoustic_model.read(folder / HEARS), history

@@ -11,7 +11,7 @@ from sedutils.claims.verdicts import contrast, nothing
 from sedutils.corpora import phones
 from sedutils.metrics import bootstrap
 from sedutils.metrics.rare import AVERAGE
-from sedutils.papers.gradual import heard as phones_heard
+from sedutils.papers.gradual import event_phones
 from sedutils.papers.gradual.results import GRADUAL, WITHOUT, GradualRun, printed_scores
 
 # Where the acoustic model's speech comes from, in the words of `sedutils.claims.verdicts`
@@ -23,14 +23,14 @@ MOSTLY = 0.5  # G09
 F1, ER = "evaluation_F1", "evaluation_ER"
 
 
-def odd(run: GradualRun, published: pd.DataFrame, heard: pd.DataFrame) -> list[dict]:
+def odd(run: GradualRun, published: pd.DataFrame, decoded: pd.DataFrame) -> list[dict]:
     """All but G06 and G10.
 
-    published : Table 1 as printed; heard : `sedutils.papers.gradual.heard.hear`
+    published : Table 1 as printed; decoded : `sedutils.papers.gradual.event_phones.decode`
     """
     quoted = quoted_scores(run, published)
     rows = against_quoted(run, quoted) + features_alone(run, quoted)
-    return rows + longer(run, heard) + no_speech(run, heard)
+    return rows + longer(run, decoded) + no_speech(run, decoded)
 
 
 def sources(source: str, speech: str, *, kaldi: bool) -> dict[str, str]:
@@ -127,25 +127,25 @@ def features_alone(run: GradualRun, quoted: pd.DataFrame) -> list[dict]:
     ]
 
 
-def of_events(run: GradualRun, heard: pd.DataFrame, statistic) -> dict[str, np.ndarray]:
+def of_events(run: GradualRun, decoded: pd.DataFrame, statistic) -> dict[str, np.ndarray]:
     """A statistic of the isolated events of each class, on all and on resamples: ``(1, resamples + 1)``.
 
     One acoustic model has heard them all: what they
     are, not what another training would make of them. Events are drawn class by class.
     """
-    weights = bootstrap.unit_weights(heard["label"], resamples=run.resamples, seed=1)
-    own = {label: (heard["label"] == label).to_numpy() for label in run.labels}
-    return {k: statistic(heard[mine], weights[:, mine])[None] for k, mine in own.items()}
+    weights = bootstrap.unit_weights(decoded["label"], resamples=run.resamples, seed=1)
+    own = {label: (decoded["label"] == label).to_numpy() for label in run.labels}
+    return {k: statistic(decoded[mine], weights[:, mine])[None] for k, mine in own.items()}
 
 
-def between(heard: pd.DataFrame, one: np.ndarray, *others: np.ndarray) -> bootstrap.Estimate:
+def between(decoded: pd.DataFrame, one: np.ndarray, *others: np.ndarray) -> bootstrap.Estimate:
     """How much one class is above the largest of the others."""
     return bootstrap.estimate(
-        [one, *others], lambda a, *b: a - np.max(b, axis=0), n_units=len(heard), trained=False
+        [one, *others], lambda a, *b: a - np.max(b, axis=0), n_units=len(decoded), trained=False
     )
 
 
-def longer(run: GradualRun, heard: pd.DataFrame) -> list[dict]:
+def longer(run: GradualRun, decoded: pd.DataFrame) -> list[dict]:
     """G08: babycry lasts longer, and more phones are heard in it."""
     tests = {
         "median length in s": median_length,
@@ -157,23 +157,23 @@ def longer(run: GradualRun, heard: pd.DataFrame) -> list[dict]:
         if BABY not in run.labels or len(run.labels) == 1:
             rows.append(nothing("G08", what))
             continue
-        found = of_events(run, heard, statistic)
-        rows.append(contrast("G08", what, between(heard, found.pop(BABY), *found.values())))
+        found = of_events(run, decoded, statistic)
+        rows.append(contrast("G08", what, between(decoded, found.pop(BABY), *found.values())))
     return rows
 
 
-def no_speech(run: GradualRun, heard: pd.DataFrame) -> list[dict]:
-    """G09: in glassbreak and gunshot SIL and SPN are most of what is heard, and more than in babycry."""
-    rows, share = [], of_events(run, heard, share_without_speech)
+def no_speech(run: GradualRun, decoded: pd.DataFrame) -> list[dict]:
+    """G09: in glassbreak and gunshot SIL and SPN are most of what is decoded, and more than in babycry."""
+    rows, share = [], of_events(run, decoded, share_without_speech)
     for label in (GLASS, GUN):
         what = f"share of SIL and SPN in {label}"
         if label not in share:
             rows.append(nothing("G09", f"{what}: none here"))
             continue
         least = np.zeros_like(share[label])
-        rows.append(contrast("G09", what, between(heard, share[label], least), MOSTLY))
+        rows.append(contrast("G09", what, between(decoded, share[label], least), MOSTLY))
         if BABY in share:
-            more = between(heard, share[label], share[BABY])
+            more = between(decoded, share[label], share[BABY])
             rows.append(contrast("G09", f"{what} - in {BABY}", more))
         else:
             rows.append(nothing("G09", f"{what} - in {BABY}: none here"))
@@ -191,13 +191,13 @@ def median_length(events: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
 
 
 def phones_an_event(events: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
-    return weights @ phones_heard.phones_of(events).to_numpy() / weights.sum(axis=1)
+    return weights @ event_phones.phones_of(events).to_numpy() / weights.sum(axis=1)
 
 
 def share_without_speech(events: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
     """Of all that is decoded; NaN where nothing is."""
     part, whole = (
         weights @ events[list(names)].sum(axis=1).to_numpy()
-        for names in (phones_heard.NO_SPEECH, phones.LABELS)
+        for names in (event_phones.NO_SPEECH, phones.LABELS)
     )
     return np.divide(part, whole, out=np.full(len(weights), np.nan), where=whole > 0)

@@ -99,8 +99,8 @@ def extract_recording(
     found = {"log_mel": rows.reshape(-1, PER_DECISION * rows.shape[1])}
     decisions = part.stop - part.start
     if abs(len(found["log_mel"]) - decisions) > 1:
-        told = f"{len(found['log_mel'])} decisions of audio, {decisions} by recordings.csv"
-        raise ValueError(f"{sound.path}: {told}")
+        lengths = f"{len(found['log_mel'])} decisions of audio, {decisions} by recordings.csv"
+        raise ValueError(f"{sound.path}: {lengths}")
     for name, path in networks.items():
         found[name] = acoustic_model.asr_features(opened(path), audio)
     for name, values in found.items():

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils.decoding.dynamic import HOP_S
-from sedutils.papers.gradual.heard import NO_SPEECH
+from sedutils.papers.gradual.event_phones import NO_SPEECH
 from sedutils.papers.gradual.results import (
     CONTROLS,
     GRADUAL,
@@ -36,8 +36,8 @@ def decoding(results: GradualRun, label: str, recording: str, systems: list[str]
             ax.axvspan(event.onset_s, event.offset_s, color=FAINT, lw=0, label="annotation")
         ax.stairs(scores, np.arange(len(scores) + 1) * HOP_S, color=COLOURS[system], label="score")
         height = rule.base + rule.ratio * scores.mean()
-        told = f"threshold {rule.base:.2f} + {rule.ratio:.2f} × {scores.mean():.2f}"
-        ax.axhline(height, color=INK, lw=0.9, ls="--", label=told)
+        rule_text = f"threshold {rule.base:.2f} + {rule.ratio:.2f} × {scores.mean():.2f}"
+        ax.axhline(height, color=INK, lw=0.9, ls="--", label=rule_text)
         if decided.notna().all():
             ax.plot(decided, [1.06, 1.06], color=COLOURS[system], lw=4, label="decision")
         ax.set(ylim=(0, 1.12), xlim=(0, len(scores) * HOP_S), yticks=(0, 0.5, 1))
@@ -75,7 +75,7 @@ def gains(table: pd.DataFrame):
 def phones(share: pd.DataFrame):
     """Figure 2: frequency of every phone, a panel a class; SIL and SPN, which are no speech, in grey.
 
-    share : of `sedutils.papers.gradual.heard.shares`
+    share : of `sedutils.papers.gradual.event_phones.shares`
     """
     fig, axes = plt.subplots(
         len(share), 1, figsize=(9, 0.6 + 1.35 * len(share)), sharex=True, sharey=True, squeeze=False
