@@ -8,7 +8,7 @@ import pytest
 from conftest import CountingGenerator, refused
 from sections import HOME
 
-from sedutils.corpora import corpus, domestic_sources, polyphonic
+from sedutils.corpora import corpus, domestic_sources, mixing
 from sedutils.corpora import domestic as domestic_mixing
 from sedutils.foley import domestic
 from sedutils.pipeline import files
@@ -58,9 +58,7 @@ def test_frying_is_high_a_dog_low_and_motors_between():
 def test_motors_hold_their_level_and_alarms_do_not():
     """Deviation of the frame levels in the middle of a sound, in dB."""
     uneven = {
-        label: np.median(
-            [polyphonic.frame_levels_db(sound(label, s))[25:75].std() for s in range(8)]
-        )
+        label: np.median([mixing.frame_levels_db(sound(label, s))[25:75].std() for s in range(8)])
         for label in ("Vacuum_cleaner", "Blender", "Frying", "Alarm_bell_ringing")
     }
     alarm = uneven.pop("Alarm_bell_ringing")
@@ -163,7 +161,7 @@ def test_events_stand_over_the_room_where_they_are_annotated(made):
             first, last = int(event.onset_s * 50), int(np.ceil(event.offset_s * 50))
             sounding[first:last] = True
             assert levels[first:last].max() > domestic_mixing.BACKGROUND_DB + 3, event
-        if np.abs(audio).max() < polyphonic.PEAK - 0.01 and (~sounding).sum() > 10:
+        if np.abs(audio).max() < mixing.PEAK - 0.01 and (~sounding).sum() > 10:
             room = np.quantile(levels[~sounding], 0.2)
             assert abs(room - domestic_mixing.BACKGROUND_DB) < 4, name
 
@@ -175,7 +173,7 @@ def test_annotation_worked_by_hand():
     """
     rows = [("c", 0.5, 1.5, "a", "a0", 0, -30), ("c", 3.0, 3.1, "b", "b0", 0, -30)]
     rows += [("c", 3.3, 3.4, "b", "b1", 0, -30), ("c", 3.8, 3.9, "b", "b2", 0, -30)]
-    parts = pd.DataFrame(rows, columns=polyphonic.PART_COLUMNS)
+    parts = pd.DataFrame(rows, columns=mixing.PART_COLUMNS)
     t = np.arange(44100) / 44100
     level = np.sqrt(2) * 10 ** ((domestic_mixing.BACKGROUND_DB + 20) / 20)
     falling = level * np.sin(2 * np.pi * 500 * t) * 10 ** (-3 * t)

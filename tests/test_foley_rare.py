@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sedutils.corpora import polyphonic, rare_foley
+from sedutils.corpora import mixing, rare_foley
 from sedutils.pipeline import files
 
 LIMITS = {"range_db": 40.0, "gap_s": 1.0}
@@ -54,7 +54,7 @@ def test_an_event_sounds_from_its_first_frame_to_its_last(tmp_path):
         )
         audio, rate = files.read_audio(path)
         assert rate == 44100 and len(audio) == round(length_s * rate)
-        levels = polyphonic.frame_levels_db(audio)
+        levels = mixing.frame_levels_db(audio)
         assert min(levels[0], levels[-1]) > levels.max() - 43  # faded, in whole frames
 
 
@@ -64,7 +64,7 @@ def test_a_place_has_its_level_and_noise_to_the_top(tmp_path):
         rare_foley.write_background(path=path, label=scene, seed=3, level_db=-30.0, duration_s=3.0)
         audio, _ = files.read_audio(path)
         assert len(audio) == 3 * 44100
-        assert polyphonic.active_level_db(audio) == pytest.approx(-30.0, abs=0.1)
+        assert mixing.active_level_db(audio) == pytest.approx(-30.0, abs=0.1)
         power = np.abs(np.fft.rfft(audio)) ** 2
         bands = [band.mean() for band in np.array_split(power, 40)]
         assert 10 * np.log10(min(bands) / np.mean(power)) > -60

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sedutils.corpora import corpus, polyphonic
+from sedutils.corpora import corpus, mixing, polyphonic
 
-RATE = polyphonic.SAMPLE_RATE
+RATE = mixing.SAMPLE_RATE
 RECIPE = {
     "seed": 1,
     "mixture_s": 40.0,
@@ -54,7 +54,7 @@ def test_same_seed_same_plan():
 def test_a_plan_keeps_to_the_recipe():
     parts = plan(mixtures=24)
     length = parts.offset_s - parts.onset_s
-    assert length.sum() / (24 * 40) == pytest.approx(1.2, rel=polyphonic.TOLERANCE)
+    assert length.sum() / (24 * 40) == pytest.approx(1.2, rel=mixing.TOLERANCE)
     assert parts.groupby("recording").label.nunique().between(2, 3).all()
     assert (length <= 15).all() and (parts.offset_s <= 40).all()
     share = length.groupby(parts.label).sum() / length.sum()
@@ -92,19 +92,19 @@ def test_stems_add_up_to_the_mixture_at_the_planned_levels():
     total = np.zeros_like(audio)
     for part, stem in zip(parts.itertuples(), stems, strict=True):
         total[round(part.onset_s * RATE) :][: len(stem)] += stem
-        assert polyphonic.active_level_db(stem) == pytest.approx(part.level_db, abs=0.05)
+        assert mixing.active_level_db(stem) == pytest.approx(part.level_db, abs=0.05)
     np.testing.assert_allclose(audio, total, atol=1e-5)
-    assert np.abs(audio).max() <= polyphonic.PEAK + 1e-6
+    assert np.abs(audio).max() <= mixing.PEAK + 1e-6
 
 
 def test_annotation_follows_frame_energy():
-    parts = pd.DataFrame([("r", 2.0, 8.0, "a", "a-0", 0.0, -26.0)], columns=polyphonic.PART_COLUMNS)
+    parts = pd.DataFrame([("r", 2.0, 8.0, "a", "a-0", 0.0, -26.0)], columns=mixing.PART_COLUMNS)
     time = np.arange(6 * RATE) / RATE
     stem = np.where((time > 1) & (time < 2) | (time > 4.5) & (time < 5), 0.1, 1e-6).astype(
         np.float32
     )
-    one = polyphonic.annotate(parts, [stem], range_db=40, gap_s=3.0)
-    two = polyphonic.annotate(parts, [stem], range_db=40, gap_s=1.0)
+    one = mixing.annotate(parts, [stem], range_db=40, gap_s=3.0)
+    two = mixing.annotate(parts, [stem], range_db=40, gap_s=1.0)
     np.testing.assert_allclose(one[["onset_s", "offset_s"]], [[3.0, 7.0]], atol=0.021)
     np.testing.assert_allclose(two[["onset_s", "offset_s"]], [[3.0, 4.0], [6.5, 7.0]], atol=0.021)
 

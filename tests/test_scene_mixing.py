@@ -74,7 +74,7 @@ def test_same_seed_same_plan_other_seed_another():
 def test_what_cannot_be_reached_is_said(monkeypatch):
     with pytest.raises(ValueError, match="polyphony 9 is too much for 7 classes"):
         planned("tut_sound_events_2016", polyphony=9)
-    monkeypatch.setattr(scenes.polyphonic, "ATTEMPTS", 3)
+    monkeypatch.setattr(scenes.mixing, "ATTEMPTS", 3)
     with pytest.raises(ValueError, match=r"every class of home in two recordings .* 2.0 s"):
         planned("tut_sound_events_2016", recording_s=2.0)
 

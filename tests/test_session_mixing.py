@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import refused
 
-from sedutils.corpora import corpus, polyphonic, recorded, sessions
+from sedutils.corpora import corpus, mixing, recorded, sessions
 from sedutils.corpora.official.itc_irst import EVALUATED
 from sedutils.foley import meeting_room, recording, speech
 from sedutils.pipeline import files
@@ -115,7 +115,7 @@ def test_annotation_fits_the_sound(made):
     """The room is quiet, events stand over it where they are annotated, pauses do not."""
     for name in made.recordings.recording:
         audio, _ = files.read_audio(made.audio_path(name))
-        levels = polyphonic.frame_levels_db(audio)
+        levels = mixing.frame_levels_db(audio)
         quiet = np.ones(len(levels), bool)
         rows = made.parts[made.parts.recording == name]
         for part in rows.itertuples():
@@ -152,7 +152,7 @@ def test_no_two_sessions_share_an_echo_or_an_instance(monkeypatch):
     stems = []
     for name in names:
         row = (name, 0.5, 1.5, "door_slam", f"{name}-000", 0.0, -30.0)
-        parts = pd.DataFrame([row], columns=polyphonic.PART_COLUMNS)
+        parts = pd.DataFrame([row], columns=mixing.PART_COLUMNS)
         stems += sessions.render(parts, people, seed=7, session_s=2.5)[1]
     assert len(echoes) == 3
     for one, two in itertools.combinations(range(3), 2):
@@ -182,15 +182,13 @@ def test_echoes_follow_the_sound_and_grow_with_distance():
 
 
 def test_a_faint_event_is_annotated_where_it_is_heard():
-    parts = pd.DataFrame(
-        [("a", 1.0, 2.0, "cough", "a-0", 0.0, -40.0)], columns=polyphonic.PART_COLUMNS
-    )
+    parts = pd.DataFrame([("a", 1.0, 2.0, "cough", "a-0", 0.0, -40.0)], columns=mixing.PART_COLUMNS)
     t = np.arange(44100) / 44100
     stem = np.sin(2 * np.pi * 441 * t) * 10 ** (-60 * t / 20)  # falls by 60 dB in its second
 
     def annotated(sound):
         limits = {"range_db": 40.0, "gap_s": np.inf, "room_db": sessions.BACKGROUND_DB}
-        return polyphonic.annotate(parts, [sound], **limits)
+        return mixing.annotate(parts, [sound], **limits)
 
     loud = annotated(stem)
     assert loud.offset_s[0] == pytest.approx(1 + 40 / 60, abs=0.03)

@@ -16,7 +16,7 @@ import pandas as pd
 import soxr
 
 from sedutils import foley
-from sedutils.corpora import corpus, domestic_sources, polyphonic
+from sedutils.corpora import corpus, domestic_sources, mixing
 from sedutils.corpora.domestic_sources import PARTS
 from sedutils.corpora.official import desed_2020
 from sedutils.foley import dsp
@@ -81,7 +81,7 @@ def build(source, settings: dict, folder: Path, *, backend: str, workers: int) -
     ]
     events = jobs.parallel(write_clip, tasks, label="clips", backend=backend, workers=workers)
     events = pd.concat(events, ignore_index=True)
-    recordings = polyphonic.recordings_table(parts, settings["clip_s"])
+    recordings = mixing.recordings_table(parts, settings["clip_s"])
     recordings["scene"] = recordings["recording"].str.rsplit("-", n=1).str[0]
     recordings["split"] = recordings["scene"].map(PARTS)
     scene = events["recording"].str.rsplit("-", n=1).str[0]
@@ -104,22 +104,20 @@ def plan(source, settings: dict) -> pd.DataFrame:
     """
     tables = []
     for part, count in settings["clips"].items():
-        rng = np.random.default_rng(polyphonic.stable_seed(settings["seed"], part))
-        deck = polyphonic.Deck(
-            rng, [k for k in source.labels for _ in range(source.often.get(k, 1))]
-        )
+        rng = np.random.default_rng(mixing.stable_seed(settings["seed"], part))
+        deck = mixing.Deck(rng, [k for k in source.labels for _ in range(source.often.get(k, 1))])
         for number in range(count):
             recording = f"{part}-{number:05d}"
             classes = rng.choice(list(CLASSES), p=list(CLASSES.values()))
             labels = map(str, deck.distinct(min(classes, len(source.labels))))
             tables += draw(source, recording, labels, settings)
-    parts = pd.DataFrame(tables, columns=polyphonic.PART_COLUMNS)
+    parts = pd.DataFrame(tables, columns=mixing.PART_COLUMNS)
     return parts.round({"onset_s": 6, "offset_s": 6, "cut_s": 6, "level_db": 3})
 
 
 def draw(source, recording: str, labels: Iterable[str], settings: dict) -> list[tuple]:
     """The parts of one clip with these classes; one level a class."""
-    rng = np.random.default_rng(polyphonic.stable_seed(settings["seed"], recording))
+    rng = np.random.default_rng(mixing.stable_seed(settings["seed"], recording))
     rows = []
     for label in labels:
         level_db = BACKGROUND_DB + rng.uniform(*settings["event_to_background_db"])
@@ -145,21 +143,21 @@ def render(
 
     Beside it the sounds of its parts at 44.1 kHz, at the levels of ``parts``.
     """
-    room_seed = polyphonic.stable_seed(seed, parts["recording"].iloc[0], "background")
+    room_seed = mixing.stable_seed(seed, parts["recording"].iloc[0], "background")
     audio = foley.background("home", seed=room_seed, duration_s=clip_s)
     hiss_db = np.random.default_rng([room_seed, 1]).uniform(*NOISE_DB)
     hiss = dsp.noise(np.random.default_rng([room_seed, 2]), len(audio))
     audio = audio + np.float32(10 ** (hiss_db / 20) * np.std(audio)) * hiss
-    audio = audio * np.float32(10 ** ((BACKGROUND_DB - polyphonic.active_level_db(audio)) / 20))
+    audio = mixing.at_level(audio, BACKGROUND_DB)
     stems = []
     for part, sound in zip(parts.itertuples(), source.sounds(parts, clip_s), strict=True):
-        start = round(part.onset_s * polyphonic.SAMPLE_RATE)
+        start = round(part.onset_s * mixing.SAMPLE_RATE)
         stem = sound[: len(audio) - start]
-        stem = stem * np.float32(10 ** ((part.level_db - polyphonic.active_level_db(stem)) / 20))
+        stem = mixing.at_level(stem, part.level_db)
         audio[start : start + len(stem)] += stem
         stems.append(stem)
-    audio = soxr.resample(audio, polyphonic.SAMPLE_RATE, SAMPLE_RATE, quality="HQ")
-    return audio * np.float32(min(1.0, polyphonic.PEAK / float(np.abs(audio).max()))), stems
+    audio = soxr.resample(audio, mixing.SAMPLE_RATE, SAMPLE_RATE, quality="HQ")
+    return audio * np.float32(min(1.0, mixing.PEAK / float(np.abs(audio).max()))), stems
 
 
 def class_events(
@@ -172,8 +170,8 @@ def class_events(
     """
     spans: dict[str, list[tuple[float, float]]] = {}
     for part, stem in zip(parts.itertuples(), stems, strict=True):
-        audible_db = polyphonic.audible_range_db(stem, range_db, BACKGROUND_DB)
-        for onset_s, offset_s in polyphonic.sounding(stem, range_db=audible_db, gap_s=gap_s):
+        audible_db = mixing.audible_range_db(stem, range_db, BACKGROUND_DB)
+        for onset_s, offset_s in mixing.sounding(stem, range_db=audible_db, gap_s=gap_s):
             onset_s = part.onset_s + onset_s
             offset_s = min(part.onset_s + offset_s, part.offset_s)
             if offset_s - onset_s > LEAST_EVENT_S:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora import bank, polyphonic, sessions
+from sedutils.corpora import bank, mixing, sessions
 from sedutils.corpora.bank import Bank
 from sedutils.foley import domestic, dsp, recording, speech, talk
 from sedutils.pipeline import files, jobs
@@ -65,17 +65,15 @@ class Home:
         parts : rows of `mixing.PART_COLUMNS` of one recording
         """
         name = parts["recording"].iloc[0]
-        room = np.random.default_rng(polyphonic.stable_seed(self.seed, name, "room"))
+        room = np.random.default_rng(mixing.stable_seed(self.seed, name, "room"))
         echoes, microphone = recording.room_response(room, "room"), recording.microphone_curve(room)
         split = PARTS[name.rsplit("-", 1)[0]]
         speakers = list(speech.cast(self.people[self.people["group"] == split]).values())
         stems = []
         for part in parts.itertuples():
-            rng = np.random.default_rng(polyphonic.stable_seed(self.seed, part.instance))
+            rng = np.random.default_rng(mixing.stable_seed(self.seed, part.instance))
             distance = dsp.log_uniform(rng, *sessions.DISTANCE)
-            sound = self._dry(
-                rng, part, speakers, goes_on=part.offset_s > clip_s - polyphonic.FRAME_S
-            )
+            sound = self._dry(rng, part, speakers, goes_on=part.offset_s > clip_s - mixing.FRAME_S)
             stems.append(sessions.at_microphone(sound, echoes, microphone, distance=distance))
         return stems
 
@@ -89,8 +87,8 @@ class Home:
             sound = kind(rng, lasting_s, speakers)
         else:
             sound = domestic.RECIPES[part.label](rng, lasting_s)
-        start = round(part.cut_s * polyphonic.SAMPLE_RATE)
-        return polyphonic.faded(sound[start : start + dsp.length(length_s)])
+        start = round(part.cut_s * mixing.SAMPLE_RATE)
+        return mixing.faded(sound[start : start + dsp.length(length_s)])
 
 
 class Clips:
@@ -120,7 +118,7 @@ class Clips:
         tasks = [{"path": self.bank.folder / name, **limits} for name in self.part]
         runs = jobs.parallel(sounding, tasks, label="clips", backend=backend, workers=workers)
         self.runs = dict(zip(self.part, runs, strict=True))
-        self._decks: dict[tuple[str, str], polyphonic.Deck] = {}
+        self._decks: dict[tuple[str, str], mixing.Deck] = {}
 
     def placed(
         self, rng: np.random.Generator, recording: str, label: str, clip_s: float
@@ -138,29 +136,29 @@ class Clips:
             free_s = onset_s + length_s
         return rows
 
-    def _deck(self, part: str, label: str) -> polyphonic.Deck:
+    def _deck(self, part: str, label: str) -> mixing.Deck:
         """The instances of a class in a part, in an order of their own."""
         if (part, label) not in self._decks:
             table = self.bank.instances
             own = table[(table["label"] == label) & (table["instance"].map(self.part) == part)]
-            rng = np.random.default_rng(polyphonic.stable_seed("deck", part, label))
-            self._decks[part, label] = polyphonic.Deck(rng, own["instance"])
+            rng = np.random.default_rng(mixing.stable_seed("deck", part, label))
+            self._decks[part, label] = mixing.Deck(rng, own["instance"])
         return self._decks[part, label]
 
     def sounds(self, parts: pd.DataFrame, clip_s: float) -> list[np.ndarray]:
         """The pieces of the clips that one recording's parts name; they bring their own rooms."""
         pieces = []
         for part in parts.itertuples():
-            start = round(part.cut_s * polyphonic.SAMPLE_RATE)
+            start = round(part.cut_s * mixing.SAMPLE_RATE)
             stop = start + dsp.length(part.offset_s - part.onset_s)
-            pieces.append(polyphonic.faded(self.bank.load(part.instance)[start:stop]))
+            pieces.append(mixing.faded(self.bank.load(part.instance)[start:stop]))
         return pieces
 
 
 def sounding(*, path: Path, range_db: float, gap_s: float) -> list[tuple[float, float]]:
     """Where a clip sounds, by the rule of the annotation: (onset_s, offset_s) of each stretch."""
-    audio, _ = files.read_audio(path, sample_rate=polyphonic.SAMPLE_RATE)
-    return polyphonic.sounding(audio, range_db=range_db, gap_s=gap_s)
+    audio, _ = files.read_audio(path, sample_rate=mixing.SAMPLE_RATE)
+    return mixing.sounding(audio, range_db=range_db, gap_s=gap_s)
 
 
 def dealt(folder: Path, clips: pd.DataFrame, shares: dict[str, int], seed: int) -> dict[str, str]:
@@ -172,7 +170,7 @@ def dealt(folder: Path, clips: pd.DataFrame, shares: dict[str, int], seed: int) 
     for label, rows in clips.groupby("label", sort=False):
         groups = sorted(rows["group"].unique())
         free = [group for group in groups if group not in part_of]
-        rng = np.random.default_rng(polyphonic.stable_seed(seed, "parts", label))
+        rng = np.random.default_rng(mixing.stable_seed(seed, "parts", label))
         missing = [p for p in shares if p not in {part_of.get(group) for group in groups}]
         if len(free) < len(missing):
             raise bank.BankError(

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora import corpus, polyphonic, rare_sources
+from sedutils.corpora import corpus, mixing, rare_sources
 from sedutils.corpora.checks import TABLES
 from sedutils.corpora.official import tut_rare_2017
 from sedutils.corpora.recipes import SAMPLE_RATE, render
@@ -139,12 +139,12 @@ def draw(
     random; ratio and onset are uniform, the event wholly inside. Sources are dealt evenly, where the
     challenge draws each time from all: a small set then uses as many of them as it can.
     """
-    rng = np.random.default_rng(polyphonic.stable_seed(settings["seed"], name))
+    rng = np.random.default_rng(mixing.stable_seed(settings["seed"], name))
     key = "detection_event_probability" if name.endswith("detection") else "event_probability"
     probability, length_s = settings[key], settings["clip_s"]
     present = rng.permutation(np.arange(count) < round(count * probability))
-    event_deck = polyphonic.Deck(rng, range(len(events)))
-    background_deck = polyphonic.Deck(rng, range(len(backgrounds)))
+    event_deck = mixing.Deck(rng, range(len(events)))
+    background_deck = mixing.Deck(rng, range(len(backgrounds)))
     rows = []
     for number in range(count):
         background = backgrounds.iloc[background_deck.next()]

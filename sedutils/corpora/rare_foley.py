@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils import foley
-from sedutils.corpora import polyphonic
+from sedutils.corpora import mixing
 from sedutils.foley import dsp
 from sedutils.pipeline import files
 
@@ -74,7 +74,7 @@ def plan_events(share: float, *, seed: int) -> pd.DataFrame:
             clip_s = median_s * np.exp([spread * NormalDist().inv_cdf(q) for q in slices])
             for i, length_s in enumerate(np.clip(clip_s, shortest_s, longest_s).round(3)):
                 name = f"{label}-{split}-{i:03d}"
-                rows.append((name, label, split, polyphonic.stable_seed(seed, name), length_s))
+                rows.append((name, label, split, mixing.stable_seed(seed, name), length_s))
     return pd.DataFrame(rows, columns=["source", "label", "split", "seed", "clip_s"])
 
 
@@ -83,12 +83,12 @@ def plan_backgrounds(share: float, *, seed: int) -> pd.DataFrame:
     rows = []
     for split, count in BACKGROUNDS.items():
         rng = np.random.default_rng([seed, zlib.crc32(f"backgrounds {split}".encode())])
-        scenes = polyphonic.Deck(rng, SCENES)
+        scenes = mixing.Deck(rng, SCENES)
         for i in range(_share_of(count, share, split)):
             scene = scenes.next()
             name = f"{scene}-{split}-{i:03d}"
             level_db = round(rng.uniform(*LEVEL_DB), 2)
-            rows.append((name, scene, split, polyphonic.stable_seed(seed, name), level_db))
+            rows.append((name, scene, split, mixing.stable_seed(seed, name), level_db))
     return pd.DataFrame(rows, columns=["source", "label", "split", "seed", "level_db"])
 
 
@@ -104,13 +104,13 @@ def write_event(
     What sounds goes by `mixing.sounding`; of several parts, the longest is the event.
     """
     clip = foley.synthesise(RECIPES[label], seed=seed, duration_s=clip_s)
-    parts = polyphonic.sounding(clip, range_db=range_db, gap_s=gap_s)
+    parts = mixing.sounding(clip, range_db=range_db, gap_s=gap_s)
     onset_s, offset_s = max(parts, key=lambda part: part[1] - part[0])
     offset_s = max(offset_s, min(onset_s + SHORTEST_S, clip_s))
-    start, stop = (round(time_s * polyphonic.SAMPLE_RATE) for time_s in (onset_s, offset_s))
-    part = polyphonic.faded(clip[start:stop], seconds=0.002)
-    files.write_wav(path, part, polyphonic.SAMPLE_RATE)
-    return len(part) / polyphonic.SAMPLE_RATE
+    start, stop = (round(time_s * mixing.SAMPLE_RATE) for time_s in (onset_s, offset_s))
+    part = mixing.faded(clip[start:stop], seconds=0.002)
+    files.write_wav(path, part, mixing.SAMPLE_RATE)
+    return len(part) / mixing.SAMPLE_RATE
 
 
 def write_background(
@@ -121,6 +121,6 @@ def write_background(
     rng = np.random.default_rng([seed, 1])
     under = 10 ** (rng.uniform(*NOISE_DB) / 20) * float(np.std(audio))
     audio = audio + np.float32(under) * dsp.noise(rng, len(audio))
-    gain = 10 ** ((level_db - polyphonic.active_level_db(audio)) / 20)
-    gain = min(gain, polyphonic.PEAK / float(np.abs(audio).max()))
-    files.write_wav(path, audio * np.float32(gain), polyphonic.SAMPLE_RATE)
+    gain = 10 ** ((level_db - mixing.active_level_db(audio)) / 20)
+    gain = min(gain, mixing.PEAK / float(np.abs(audio).max()))
+    files.write_wav(path, audio * np.float32(gain), mixing.SAMPLE_RATE)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sedutils.corpora import bank, corpus, polyphonic, rare_foley
+from sedutils.corpora import bank, corpus, mixing, rare_foley
 from sedutils.corpora.official import tut_rare_2017
 from sedutils.pipeline import files, jobs
 
@@ -54,7 +54,7 @@ def hold_out(tables: list[pd.DataFrame], *, share: float, seed: int) -> list[pd.
         rest = [name for name in names if name not in held]
         wanted = int(np.ceil(share * len(names))) - (len(names) - len(rest))
         if len(names) > 1 and wanted > 0:
-            rng = np.random.default_rng(polyphonic.stable_seed(seed, "validation", label))
+            rng = np.random.default_rng(mixing.stable_seed(seed, "validation", label))
             held.update(rng.choice(rest, wanted, replace=False).tolist())
     return [
         table.assign(split=table["split"].mask(table["group"].isin(held), "validation"))
@@ -125,9 +125,7 @@ def bank_events(clips: bank.Bank, table: pd.DataFrame, settings: dict) -> pd.Dat
     range_db, gap_s = settings["bank_annotation_range_db"], settings["bank_annotation_gap_s"]
     rows = []
     for _, clip in table.iterrows():
-        stretches = polyphonic.sounding(
-            clips.load(clip["instance"]), range_db=range_db, gap_s=gap_s
-        )
+        stretches = mixing.sounding(clips.load(clip["instance"]), range_db=range_db, gap_s=gap_s)
         for onset_s, offset_s in stretches:
             if offset_s - onset_s >= rare_foley.SHORTEST_S:
                 times = {"segment_onset_s": onset_s, "segment_offset_s": offset_s}
@@ -140,24 +138,22 @@ def join_background(
 ) -> tuple[str, str, str, str, float]:
     """Join the clips of one class and split into one background and write it; returns its row."""
     label, split = table["label"].iloc[0], table["split"].iloc[0]
-    rng = np.random.default_rng(
-        polyphonic.stable_seed(settings["seed"], "background", label, split)
-    )
+    rng = np.random.default_rng(mixing.stable_seed(settings["seed"], "background", label, split))
     pieces = []
     for name in table["instance"]:
-        ((onset_s, offset_s),) = polyphonic.sounding(
+        ((onset_s, offset_s),) = mixing.sounding(
             clips.load(name), range_db=CLIP_RANGE_DB, gap_s=np.inf
         )
         start, stop = (
-            round(onset_s * polyphonic.SAMPLE_RATE),
-            round(offset_s * polyphonic.SAMPLE_RATE),
+            round(onset_s * mixing.SAMPLE_RATE),
+            round(offset_s * mixing.SAMPLE_RATE),
         )
         pieces.append(clips.load(name)[start:stop])
     audio = cross_faded(pieces, rng, least_s=settings["clip_s"])
     path = folder / f"{label}-{split}.wav"
-    files.write_wav(path, audio, polyphonic.SAMPLE_RATE)
+    files.write_wav(path, audio, mixing.SAMPLE_RATE)
     place = f"sources/backgrounds/{path.name}"
-    return place, label, split, f"{label}-{split}", len(audio) / polyphonic.SAMPLE_RATE
+    return place, label, split, f"{label}-{split}", len(audio) / mixing.SAMPLE_RATE
 
 
 def cross_faded(
@@ -168,18 +164,17 @@ def cross_faded(
     Every piece comes once at least. Neighbours cross-fade with equal power over `SEAM_S`; pieces
     too short for two seams are left out, ValueError where no piece is left.
     """
-    seam = round(SEAM_S * polyphonic.SAMPLE_RATE)
+    seam = round(SEAM_S * mixing.SAMPLE_RATE)
     pieces = [piece for piece in pieces if len(piece) > 2 * seam]
     if not pieces:
         raise ValueError(f"no clip for a background lasts {2 * SEAM_S} s")
     ramp = np.sin(np.linspace(0, np.pi / 2, seam, dtype=np.float32))
-    deck, out = polyphonic.Deck(rng, range(len(pieces))), np.zeros(0, np.float32)
+    deck, out = mixing.Deck(rng, range(len(pieces))), np.zeros(0, np.float32)
     count = 0
-    while count < len(pieces) or len(out) < least_s * polyphonic.SAMPLE_RATE:
-        piece = pieces[deck.next()].copy()
-        piece *= 10 ** ((polyphonic.LEVEL_DB - polyphonic.active_level_db(piece)) / 20)
+    while count < len(pieces) or len(out) < least_s * mixing.SAMPLE_RATE:
+        piece = mixing.at_level(pieces[deck.next()], mixing.LEVEL_DB)
         if len(out):
             piece[:seam] = piece[:seam] * ramp + out[-seam:] * ramp[::-1]
         out = np.concatenate([out[:-seam] if len(out) else out, piece])
         count += 1
-    return out * np.float32(min(1.0, polyphonic.PEAK / float(np.abs(out).max())))
+    return out * np.float32(min(1.0, mixing.PEAK / float(np.abs(out).max())))

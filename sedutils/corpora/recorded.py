@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedutils.corpora import corpus, polyphonic, scenes
+from sedutils.corpora import corpus, mixing, scenes
 from sedutils.corpora import sessions as session_mixing
 from sedutils.corpora.official import chime_home, itc_irst, tut_sed_2009, tut_sound_events_2016
 from sedutils.foley import home
@@ -85,7 +85,7 @@ def make_chunks(settings: dict, folder: Path, *, backend: str, workers: int) -> 
             "recording": plan.recording,
             "path": "audio/" + plan.recording + ".wav",
             "duration_s": home.SECONDS,
-            "sample_rate": polyphonic.SAMPLE_RATE,
+            "sample_rate": mixing.SAMPLE_RATE,
             "scene": "home",
             "split": "",
         }
@@ -97,7 +97,7 @@ def make_chunks(settings: dict, folder: Path, *, backend: str, workers: int) -> 
 
 def write_chunk(*, row: pd.Series, people: pd.DataFrame, path: Path) -> None:
     """Make one chunk; speech comes from a process of its own, so nothing depends on the order."""
-    files.write_wav(path, home.made(row, people), polyphonic.SAMPLE_RATE)
+    files.write_wav(path, home.made(row, people), mixing.SAMPLE_RATE)
 
 
 def folds_of(plan: pd.DataFrame, settings: dict) -> pd.DataFrame:

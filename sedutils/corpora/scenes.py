@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils import foley
-from sedutils.corpora import corpus, polyphonic
+from sedutils.corpora import corpus, mixing
 from sedutils.foley import speech, talk
 from sedutils.foley.instances import durations
 from sedutils.foley.scenes import OCCURRENCES
@@ -61,8 +61,8 @@ def plan(
         for label in sorted({label for labels in scenes.values() for label in labels})
     }
     for scene, labels in scenes.items():
-        for attempt in range(polyphonic.ATTEMPTS):
-            rng = np.random.default_rng(polyphonic.stable_seed(seed, scene, attempt))
+        for attempt in range(mixing.ATTEMPTS):
+            rng = np.random.default_rng(mixing.stable_seed(seed, scene, attempt))
             weights = np.exp(rng.normal(0, FAVOURITES, len(labels)))
             if occurrences:
                 counts, means_s = occurrences[scene], {k: v.mean() for k, v in lengths_s.items()}
@@ -73,11 +73,11 @@ def plan(
                 for i in range(recordings_per_scene)
                 for row in draw(rng, f"{scene}-{i:02d}", activity, lengths_s, recording_s)
             ]
-            parts = pd.DataFrame(rows, columns=polyphonic.PART_COLUMNS[:-1])
+            parts = pd.DataFrame(rows, columns=mixing.PART_COLUMNS[:-1])
             parts = parts.round({"onset_s": 6, "offset_s": 6})
             got = (parts.offset_s - parts.onset_s).sum() / (recordings_per_scene * recording_s)
             spread = parts.groupby("label").recording.nunique().reindex(labels, fill_value=0)
-            if abs(got / polyphony - 1) < polyphonic.TOLERANCE and spread.min() >= 2:
+            if abs(got / polyphony - 1) < mixing.TOLERANCE and spread.min() >= 2:
                 break
         else:
             raise ValueError(
@@ -86,7 +86,7 @@ def plan(
             )
         levels = rng.uniform(*event_to_background_db, len(parts))
         tables.append(parts.assign(level_db=(BACKGROUND_DB + levels).round(3)))
-    return pd.concat(tables, ignore_index=True)[polyphonic.PART_COLUMNS]
+    return pd.concat(tables, ignore_index=True)[mixing.PART_COLUMNS]
 
 
 def activities(weights: np.ndarray, polyphony: float) -> np.ndarray:
@@ -122,10 +122,10 @@ def draw(
         mean_s = lengths_s[label].mean()
         silence_s = mean_s * (1 / share - 1)
         time = rng.exponential(silence_s) - rng.uniform(0, mean_s)
-        while time < recording_s - polyphonic.SHORTEST_S:
+        while time < recording_s - mixing.SHORTEST_S:
             end = time + rng.choice(lengths_s[label])
             span = max(time, 0.0), min(end, recording_s)
-            if span[1] - span[0] >= polyphonic.SHORTEST_S:
+            if span[1] - span[0] >= mixing.SHORTEST_S:
                 rows.append((recording, *span, label, f"{recording}-{len(rows):03d}", 0.0))
             time = end + rng.exponential(silence_s)
     return rows
@@ -181,7 +181,7 @@ def build(name: str, folder: Path, settings: dict, *, backend: str, workers: int
     events = jobs.parallel(
         write_recording, tasks, label="recordings", backend=backend, workers=workers
     )
-    recordings = polyphonic.recordings_table(parts, settings["recording_s"])
+    recordings = mixing.recordings_table(parts, settings["recording_s"])
     recordings["scene"] = recordings.recording.str.rsplit("-", n=1).str[0]
     recordings["split"] = ""
     folds = folds_of(
@@ -198,8 +198,8 @@ def write_recording(
     """Render one recording to a file; returns its events."""
     recording = parts.recording.iloc[0]
     audio, stems = render(parts, people, seed=settings["seed"], recording_s=settings["recording_s"])
-    files.write_wav(path, audio, polyphonic.SAMPLE_RATE)
-    events = polyphonic.annotate(
+    files.write_wav(path, audio, mixing.SAMPLE_RATE)
+    events = mixing.annotate(
         parts, stems, range_db=settings["annotation_range_db"], gap_s=settings["annotation_gap_s"]
     )
     return events.assign(recording=recording)
@@ -213,22 +213,22 @@ def render(
     scene, speakers = recording.rsplit("-", 1)[0], list(speech.cast(people).values())
     audio = foley.background(
         scene,
-        seed=polyphonic.stable_seed(seed, recording, "background"),
+        seed=mixing.stable_seed(seed, recording, "background"),
         duration_s=recording_s,
     )
-    audio = audio * np.float32(10 ** ((BACKGROUND_DB - polyphonic.active_level_db(audio)) / 20))
+    audio = mixing.at_level(audio, BACKGROUND_DB)
     stems = []
     for part in parts.itertuples():
-        start = round(part.onset_s * polyphonic.SAMPLE_RATE)
+        start = round(part.onset_s * mixing.SAMPLE_RATE)
         duration_s = part.offset_s - part.onset_s
-        own = polyphonic.stable_seed(seed, part.instance)
+        own = mixing.stable_seed(seed, part.instance)
         if part.label in talk.RECIPES:
             sound = talk.RECIPES[part.label](np.random.default_rng(own), duration_s, speakers)
         else:
             sound = foley.synthesise(part.label, seed=own, duration_s=duration_s)
-        piece = polyphonic.faded(sound[: len(audio) - start])
-        piece *= 10 ** ((part.level_db - polyphonic.active_level_db(piece)) / 20)
+        piece = mixing.faded(sound[: len(audio) - start])
+        piece = mixing.at_level(piece, part.level_db)
         audio[start : start + len(piece)] += piece
         stems.append(piece)
-    gain = np.float32(min(1.0, polyphonic.PEAK / max(np.abs(audio).max(), 1e-9)))
+    gain = np.float32(min(1.0, mixing.PEAK / max(np.abs(audio).max(), 1e-9)))
     return audio * gain, [stem * gain for stem in stems]

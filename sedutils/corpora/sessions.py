@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sedutils import foley
-from sedutils.corpora import corpus, polyphonic
+from sedutils.corpora import corpus, mixing
 from sedutils.corpora.official.itc_irst import EVALUATED, SCENE, leave_one_out
 from sedutils.foley import dsp, meeting_room, recording, speech, talk
 from sedutils.foley.instances import durations
@@ -75,7 +75,7 @@ def plan(
     """
     tables = []
     for name in session_names(train + test):
-        rng = np.random.default_rng(polyphonic.stable_seed(seed, name, "plan"))
+        rng = np.random.default_rng(mixing.stable_seed(seed, name, "plan"))
         drawn = [
             (label, float(length_s))
             for label, (mean_s, _) in CLASSES.items()
@@ -91,7 +91,7 @@ def plan(
         table["cut_s"] = 0.0
         table["level_db"] = BACKGROUND_DB + levels_db + [CLASSES[label][1] for label in labels]
         tables.append(table.round({"onset_s": 6, "offset_s": 6, "level_db": 3}))
-    return pd.concat(tables, ignore_index=True)[polyphonic.PART_COLUMNS]
+    return pd.concat(tables, ignore_index=True)[mixing.PART_COLUMNS]
 
 
 def session_names(count: int) -> list[str]:
@@ -155,7 +155,7 @@ def build(folder: Path, settings: dict, *, backend: str, workers: int) -> None:
     ]
     events = jobs.parallel(write_session, tasks, label="sessions", backend=backend, workers=workers)
     events = pd.concat(events, ignore_index=True)
-    recordings = polyphonic.recordings_table(parts, settings["session_s"])
+    recordings = mixing.recordings_table(parts, settings["session_s"])
     corpus.write(
         folder,
         recordings.assign(scene=SCENE, split=""),
@@ -171,11 +171,11 @@ def write_session(
 ) -> pd.DataFrame:
     """Render one session to a file; returns its events, those of the background classes among them."""
     audio, stems = render(parts, people, seed=settings["seed"], session_s=settings["session_s"])
-    files.write_wav(path, audio, polyphonic.SAMPLE_RATE)
+    files.write_wav(path, audio, mixing.SAMPLE_RATE)
     range_db = settings[
         "annotation_range_db"
     ]  # an event lasts from its first to its last loud frame
-    return polyphonic.annotate(parts, stems, range_db=range_db, gap_s=np.inf, room_db=BACKGROUND_DB)
+    return mixing.annotate(parts, stems, range_db=range_db, gap_s=np.inf, room_db=BACKGROUND_DB)
 
 
 def render(
@@ -187,21 +187,21 @@ def render(
     """
     name = parts.recording.iloc[0]
     speakers = list(speech.cast(people).values())
-    place = np.random.default_rng(polyphonic.stable_seed(seed, name, "room"))
+    place = np.random.default_rng(mixing.stable_seed(seed, name, "room"))
     echoes, microphone = recording.room_response(place, "room"), recording.microphone_curve(place)
-    room_seed = polyphonic.stable_seed(seed, name, "background")
+    room_seed = mixing.stable_seed(seed, name, "background")
     audio = foley.background("office", seed=room_seed, duration_s=session_s)
-    audio = audio * np.float32(10 ** ((BACKGROUND_DB - polyphonic.active_level_db(audio)) / 20))
+    audio = mixing.at_level(audio, BACKGROUND_DB)
     stems = []
     for part in parts.itertuples():
-        rng = np.random.default_rng(polyphonic.stable_seed(seed, part.instance))
+        rng = np.random.default_rng(mixing.stable_seed(seed, part.instance))
         sound = dry(rng, part.label, part.offset_s - part.onset_s, speakers)
         stem = at_microphone(sound, echoes, microphone, distance=dsp.log_uniform(rng, *DISTANCE))
-        stem *= np.float32(10 ** ((part.level_db - polyphonic.active_level_db(stem)) / 20))
-        start = round(part.onset_s * polyphonic.SAMPLE_RATE)
+        stem = mixing.at_level(stem, part.level_db)
+        start = round(part.onset_s * mixing.SAMPLE_RATE)
         audio[start : start + len(stem)] += stem[: len(audio) - start]
         stems.append(stem)
-    gain = min(1.0, polyphonic.PEAK / float(np.abs(audio).max()))
+    gain = min(1.0, mixing.PEAK / float(np.abs(audio).max()))
     return audio * np.float32(gain), stems
 
 
@@ -213,7 +213,7 @@ def dry(
         sound = talk.people_speaking(rng, duration_s, speakers)
     else:
         sound = meeting_room.RECIPES[label](rng, duration_s)[: dsp.length(duration_s)]
-    return polyphonic.faded(sound)
+    return mixing.faded(sound)
 
 
 def at_microphone(

@@ -14,7 +14,7 @@ import soxr
 from numpy.random import Generator
 
 from sedutils import foley
-from sedutils.corpora import corpus, phones, polyphonic
+from sedutils.corpora import corpus, mixing, phones
 from sedutils.foley import dsp, recording, speech
 from sedutils.foley.talk import sentence
 from sedutils.pipeline import files, jobs
@@ -148,7 +148,7 @@ def render(
     row : of a plan
     recording_s : the utterance that passes it is the last
     """
-    rng = np.random.default_rng(polyphonic.stable_seed(seed, row.recording, "speech"))
+    rng = np.random.default_rng(mixing.stable_seed(seed, row.recording, "speech"))
     (speaker,) = speech.cast(row.to_frame().T).values()
     shift = round(speaker.shift * dsp.log_uniform(rng, *TRACT), 3)
     speaker = replace(speaker, shift=shift, voice=f"{ACCENT}+{speaker.voice.partition('+')[2]}")
@@ -217,10 +217,10 @@ def between(rng: Generator, noise_share: float) -> list[tuple[np.ndarray, pd.Dat
         return quiet
     label, length_s = NOISES[rng.integers(len(NOISES))], dsp.log_uniform(rng, 0.3, 2.0)
     sound = foley.synthesise(label, seed=int(rng.integers(1 << 31)), duration_s=length_s)
-    sound = polyphonic.faded(dsp.log_uniform(rng, 0.03, 0.5) * sound)
-    levels = polyphonic.frame_levels_db(sound)
+    sound = mixing.faded(dsp.log_uniform(rng, 0.03, 0.5) * sound)
+    levels = mixing.frame_levels_db(sound)
     loud = np.flatnonzero(levels > levels.max() - 30)
-    times = np.array([loud[0], loud[-1] + 1]) * polyphonic.FRAME_S
+    times = np.array([loud[0], loud[-1] + 1]) * mixing.FRAME_S
     times = np.minimum(times, len(sound) / dsp.SAMPLE_RATE)
     noise = pd.DataFrame({"onset_s": times[:1], "offset_s": times[1:], "label": phones.SPN})
     return [*quiet, (sound, noise), (pause(rng), nothing)]
@@ -235,8 +235,8 @@ def recorded(rng: Generator, dry: np.ndarray, snr_db: tuple[float, float]) -> np
         dry = dsp.convolve(dry, recording.room_response(rng, "room"))
     colour = [rng.uniform(0, 30), 0, rng.uniform(-15, 5)]
     noise = dsp.shaped(dsp.noise(rng, len(dry)), [50, 1000, 16000], colour)
-    level_db = polyphonic.active_level_db(dry) - rng.uniform(*snr_db)
-    noise *= np.float32(10 ** ((level_db - polyphonic.active_level_db(noise)) / 20))
+    level_db = mixing.active_level_db(dry) - rng.uniform(*snr_db)
+    noise = mixing.at_level(noise, level_db)
     recorded = dsp.shaped(dry + noise, *recording.microphone_curve(rng))
     audio = soxr.resample(recorded.astype(np.float32), dsp.SAMPLE_RATE, phones.SAMPLE_RATE)
     return np.float32(dsp.log_uniform(rng, 0.1, 0.9) / np.abs(audio).max()) * audio
