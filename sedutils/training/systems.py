@@ -267,9 +267,9 @@ def keep(system: System, folder: Path, answers: dict, courses: dict[str, list[di
 
 
 def ran_out(history: pd.DataFrame, settings: dict) -> bool:
-    """Whether a training ended at ``max_epochs`` before its validation score had stopped rising."""
+    """Whether a training came to the end of its budget before its validation score had stopped rising."""
     waited = len(history) - history.epoch[history.best].item()
-    return len(history) == settings.get("max_epochs") and waited < settings["patience"]
+    return waited < settings["patience"]
 
 
 def length_of(settings: dict) -> str:
