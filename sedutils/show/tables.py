@@ -13,8 +13,9 @@ from sedutils.show.titles import SOURCES, TITLES
 
 RULE = (
     "Value, [95 % interval over seeds and test units together], ± spread over seeds. A contrast is decided where its "
-    "interval is clear of the bound, and with a single seed never; where one contrast that fails makes a claim fail, "
-    "Holm's correction. <em>Can resolve</em>: half the interval, how far from the bound the value would have to be."
+    "interval is clear of the bound, and with a single seed never. Of several contrasts one that fails makes the claim "
+    "fail: they do so by Holm's correction for as many, and read undecided where chance alone may have put one of them "
+    "below its bound. <em>Can resolve</em>: half the interval, how far from the bound the value would have to be."
 )
 
 
@@ -109,5 +110,5 @@ def caveats(sources: dict[str, str], seeds: dict[str, list[int]]) -> list[str]:
         if sources.get(name, "official") != "official":
             items.append(f"{title}: {SOURCES[sources[name]]} Levels cannot be compared.")
         if len(seeds.get(name, [])) == 1:
-            items.append(f"{title}: one seed, so no spread over seeds; the interval decides.")
+            items.append(f"{title}: one seed, so no spread over seeds: nothing is decided.")
     return items
