@@ -82,17 +82,54 @@ VOWELS = (
 )
 
 
-def shout(rng: Generator, n: int, duration_s: float, highest_hz: float) -> np.ndarray:
-    """One voice of a crowd: held cries ("yeah", "woo") with gliding pitch, no vowel yet."""
-    base = dsp.log_uniform(rng, 150, highest_hz)
-    call_s = dsp.log_uniform(rng, 0.4, 1.8)
-    count = int(duration_s / call_s) + 1
-    gaps = dsp.log_uniform(rng, 0.1, 1.5) * np.exp(rng.normal(0, 0.5, count))
-    lengths = call_s * np.exp(rng.normal(0, 0.3, count))
-    starts = rng.uniform(-call_s, 0.5) + np.concatenate([[0.0], np.cumsum(lengths + gaps)[:-1]])
-    starts, lengths = starts[starts > 0], lengths[starts > 0]
-    level = dsp.pulses(n, starts, lengths, attack=0.15, release=0.4)
-    pitch = base * np.exp(0.12 * dsp.wander(rng, n, 1.5) + 0.1 * level)
-    pitch *= 1 + 0.015 * dsp.wander(rng, n, 60.0)
-    table = dsp.glottal_table(float(np.max(pitch)), 0.9)
-    return dsp.look_up(table, dsp.phase(pitch, n)) * dsp.spread(level, n)
+def shout(
+    rng: Generator, n: int, duration_s: float, low_hz: float, high_hz: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Source of one voice of a crowd, cry after cry ("yeah", "woo"), and how open the mouth is.
+
+    Effort raises the pitch, flattens the source's tilt to 2-4 dB an octave, and makes strong and
+    weak periods alternate (Rostolland 1982; Arnal 2015); each cry glides, and opens on a vowel.
+    """
+    base = dsp.log_uniform(rng, low_hz, high_hz)
+    cry_s = dsp.log_uniform(rng, 0.25, 0.8)
+    count = int(duration_s / cry_s) + 2
+    lengths = cry_s * np.exp(rng.normal(0, 0.3, count))
+    gaps = dsp.log_uniform(rng, 0.05, 0.8) * np.exp(rng.normal(0, 0.5, count))
+    starts = rng.uniform(-cry_s, 0.3) + np.concatenate([[0.0], np.cumsum(lengths + gaps)[:-1]])
+    keep = (starts > 0) & (starts < duration_s)
+    starts, lengths = starts[keep], lengths[keep]
+    heights = np.exp(rng.normal(0, 0.3, starts.size))
+    level = dsp.pulses(n, starts, lengths, heights, attack=0.15, release=0.35)
+    pitch, mouth = np.full(dsp.controls(n), base), np.zeros(dsp.controls(n))
+    for start, cry in zip(starts, lengths, strict=True):
+        part, at = dsp.stretch(n, start, cry)
+        rise = rng.uniform(0.1, 0.6) * np.sin(np.pi * at ** rng.uniform(0.5, 1.3))
+        pitch[part] = base * np.exp(rng.normal(0, 0.15)) * (0.8 + rise - rng.uniform(0, 0.3) * at)
+        mouth[part] = np.sin(np.pi * at ** rng.uniform(0.4, 1.5))
+    pitch *= 1 + 0.02 * (0.7 * dsp.wander(rng, n, 90) + 0.5 * dsp.wander(rng, n, 11))
+    pair = np.tile(dsp.glottal_table(float(np.max(pitch)), rng.uniform(0.3, 0.7)), 2)
+    pair *= 1 + rng.uniform(0, 0.8) * np.cos(np.linspace(0, 2 * np.pi, pair.size, endpoint=False))
+    source = dsp.look_up(pair.astype(np.float32), 0.5 * dsp.phase(pitch, n))
+    return source * dsp.spread(level, n), dsp.spread(mouth, n)
+
+
+def shouts(
+    rng: Generator, n: int, duration_s: float, count: int, low_hz: float, high_hz: float
+) -> np.ndarray:
+    """``count`` shouting voices, some nearer than others, from an "o" or "e" to an "a"; unit RMS."""
+    wide, shut = np.zeros(n, dtype=np.float32), np.zeros(n, dtype=np.float32)
+    for distance in dsp.log_uniform(rng, 1.0, 3.3, count):
+        source, mouth = shout(rng, n, duration_s, low_hz, high_hz)
+        source /= distance
+        wide += source * mouth
+        shut += source * (1 - mouth)
+    breath = 1 + rng.uniform(0.1, 0.5) * dsp.noise(rng, n)  # flows in time with the voices
+    wide, shut = wide * breath, shut * breath
+    scale, above = rng.uniform(1.0, 1.25), rng.uniform(0.1, 0.3)
+    vowel = np.array(VOWELS[rng.integers(1, len(VOWELS))])
+    out = dsp.tract(wide, scale * np.array([850, 1350, 2700, 3700]), [150, 180, 250, 300], above)
+    out += 0.5 * dsp.tract(shut, scale * vowel, [110, 140, 220, 300], above)
+    top = rng.uniform(0, 6)
+    return dsp.unit(
+        dsp.shaped(out, [60, 300, 1000, 3000, 6000, 16000], [-30, -6, 0, top, top - 4, top - 16])
+    )
