@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.signal import lfilter
 
-from sedutils.foley import dsp
+from sedutils.foley import dsp, solids
 
 
 def _shards(rng: Generator, n: int, start_s: float, weight: float) -> np.ndarray:
@@ -129,36 +129,61 @@ def _scrape(
     return dsp.unit(soft * dsp.spread(envelope, n))
 
 
-def footsteps(rng: Generator, duration_s: float) -> np.ndarray:
-    """Steps: heel strike, then the ball of the foot 60-160 ms later, 1.5-2.7 steps a second.
+def _bumps(
+    rng: Generator, n: int, times: np.ndarray, level: np.ndarray, rise_s: float, fall_s: float
+) -> np.ndarray:
+    """A control that rises and falls exponentially at each of ``times``, each bump a bit unlike."""
+    rises, falls = np.exp(rng.normal(0, 0.2, (2, times.size, 1))) * [[[rise_s]], [[fall_s]]]
+    after = np.maximum(dsp.control_times(n) - times[:, None], 0)
+    return ((1 - np.exp(-after / rises)) * np.exp(-after / falls) * level[:, None]).sum(axis=0)
 
-    The floor's modes (boards 80-500 Hz), the shoe's click (1-4 kHz) and grit are mixed from hard
-    floor to gravel; left and right differ, and no two steps are alike (Ekimov & Sabatier 2006).
+
+def footsteps(rng: Generator, duration_s: float) -> np.ndarray:
+    """Steps: heel strike, the sole rolling on, the ball of the foot, 1.6-2.2 steps a second.
+
+    Flesh and sole soften the blow: it takes 2-12 ms to rise, and friction goes on for the 0.2 s of
+    the stance (Ekimov & Sabatier 2006). What lies on the ground, from dust to gravel, is crushed
+    meanwhile and crackles at 0.6-4 kHz. Noise and crackles are new at every step.
     """
     n = dsp.length(duration_s)
     pattern = np.array([0.0, 0.5 + rng.normal(0, 0.015)])
     times, feet = _steps(
-        rng, duration_s, 0.5 * rng.uniform(1.5, 2.7), pattern, rng.uniform(0.02, 0.07)
+        rng, duration_s, 0.5 * rng.uniform(1.6, 2.2), pattern, rng.uniform(0.02, 0.05)
     )
-    level = np.exp(rng.normal(0, 0.22, times.size)) * np.where(feet, rng.uniform(0.7, 1.1), 1.0)
-    toe_s, toe = rng.uniform(0.06, 0.16), rng.uniform(0.15, 0.8)
-    strikes = dsp.impulses(n, np.append(times, times + toe_s), np.append(level, toe * level))
-    thud = dsp.burst(rng, 0.001, dsp.log_uniform(rng, 0.006, 0.03))
-    body_hz = (
-        dsp.log_uniform(rng, 70, 450) * np.array([1.0, 1.7, 2.9]) * np.exp(rng.normal(0, 0.1, 3))
+    level = np.exp(rng.normal(0, 0.25, times.size)) * np.where(feet, rng.uniform(0.7, 1.1), 1.0)
+    uneven = level * np.exp(rng.normal(0, 0.35, (2, times.size)))
+    ball = times + rng.uniform(0.09, 0.15)
+    heel = _bumps(rng, n, times, level, rng.uniform(0.003, 0.012), rng.uniform(0.02, 0.06))
+    sole = _bumps(rng, n, times + 0.03, rng.uniform(0.05, 0.3) * uneven[0], 0.03, 0.08)
+    sole += _bumps(
+        rng,
+        n,
+        ball,
+        rng.uniform(0.4, 1.0) * uneven[1],
+        rng.uniform(0.005, 0.02),
+        rng.uniform(0.02, 0.06),
     )
-    thud = dsp.shaped(thud, [40, 200, 3000, 18000], [0, 0, -12, -30])
-    body = dsp.rung(thud, body_hz, dsp.log_uniform(rng, 0.03, 0.18, 3), [1, 0.6, 0.4])
-    out = rng.uniform(0.3, 1.2) * dsp.unit(dsp.struck(strikes, body))
-    heel_hz, heel_s = dsp.log_uniform(rng, 900, 4500, 3), dsp.log_uniform(rng, 0.005, 0.02, 3)
-    tap = dsp.burst(rng, 0.0003, dsp.log_uniform(rng, 0.002, 0.01))
-    click = dsp.rung(tap, heel_hz, heel_s, [1, 0.7, 0.5])
-    click[: tap.size] += 0.1 * tap
-    out += rng.uniform(0.0, 1.2) * dsp.unit(dsp.struck(strikes, click))
-    out += rng.uniform(0.03, 0.5) * _scrape(rng, n, times, level, rng.uniform(0.05, 0.25))
-    gravel = rng.random() ** 2
-    out += gravel * 1.5 * dsp.unit(_grit(rng, n, times, level, rng.uniform(0.08, 0.22)))
-    return out
+    hz, top = dsp.log_uniform(rng, 300, 900), rng.uniform(-42, -28)
+    out = np.zeros(n, dtype=np.float32)
+    for phase, knee in ((heel, hz), (sole, 1.8 * hz)):
+        points = [40, knee / 3, knee, 3 * knee, 16000], [-20, -6, 0, -8, top]
+        out += dsp.coloured(rng, n, *points) * dsp.spread(phase, n)
+    floor = dsp.shaped(dsp.burst(rng, 0.001, 0.03), [40, 200, 3000, 18000], [0, 0, -12, -30])
+    boards_hz = dsp.log_uniform(rng, 70, 300) * np.array([1.0, 1.7, 2.9])
+    boards = dsp.rung(floor, boards_hz, dsp.log_uniform(rng, 0.03, 0.12, 3), [1, 0.6, 0.4])
+    boom = dsp.struck(dsp.impulses(n, times, level), boards)
+    out = dsp.unit(out) + rng.uniform(0.0, 0.2) * dsp.unit(boom)
+    width_s = rng.uniform(0.05, 0.08)
+    crushed = _bumps(rng, n, times, level, 0.02, width_s) + 0.8 * _bumps(
+        rng, n, ball, level, 0.02, 0.8 * width_s
+    )
+    density = dsp.log_uniform(rng, 400, 1500) * crushed
+    grit = solids.crackle(
+        rng, n, density, click_s=dsp.log_uniform(rng, 0.003, 0.005), ring_hz=(600, 4000)
+    )
+    # steps are quiet: what else is to be heard lies not far under them
+    air = dsp.coloured(rng, n, [20, 100, 1000, 10000], [0, -3, -15, rng.uniform(-40, -25)])
+    return out + dsp.log_uniform(rng, 0.7, 1.8) * grit + 10 ** (-rng.uniform(8, 20) / 20) * air
 
 
 def horsewalk(rng: Generator, duration_s: float) -> np.ndarray:

@@ -121,6 +121,7 @@ _SPACES = {
     "bird_singing": "outdoor",
     "bus": "outdoor",
     "crowd_applause": "hall",
+    "footsteps": "outdoor",
     "gun_shot": "outdoor",
     "horsewalk": "outdoor",
     "mixer": "room",
