@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.random import Generator
-from scipy.signal import lfilter
 
 from sedutils.foley import dsp
 from sedutils.foley.voices import shouts
@@ -29,13 +28,10 @@ def clapping(rng: Generator, n: int, people: int, kinds: int = 5) -> np.ndarray:
     out = np.zeros(n, dtype=np.float32)
     for kind in range(kinds):
         mine = whose == kind
-        power = dsp.impulses(n, times[mine].ravel(), level[mine].ravel() ** 2)
-        fall_s = dsp.log_uniform(rng, 0.004, 0.02)  # by 8.7 dB
-        keeps = np.float32(np.exp(-2 / (fall_s * dsp.SAMPLE_RATE)))
-        power = lfilter(np.ones(1, np.float32), np.array([1, -keeps]), power + np.float32(1e-15))
         hump_hz = lowest_hz * dsp.log_uniform(rng, 1, 1.7)
         points = [100, 0.5 * hump_hz, hump_hz, 2 * hump_hz, 16000], [-30, below, 0, above, top]
-        out += dsp.shaped(dsp.noise(rng, n) * np.sqrt(power), *points)
+        fall_s = dsp.log_uniform(rng, 0.004, 0.02)
+        out += dsp.bursts(rng, n, times[mine].ravel(), level[mine].ravel(), fall_s, *points)
     return out
 
 

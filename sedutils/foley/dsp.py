@@ -231,6 +231,25 @@ def burst(rng: Generator, attack_s: float, decay_s: float) -> np.ndarray:
     return (noise(rng, t.size) * rise * 10 ** (-3 * t / decay_s)).astype(np.float32)
 
 
+def bursts(
+    rng: Generator,
+    n: int,
+    times_s: ArrayLike,
+    level: ArrayLike,
+    fall_s: float,
+    points_hz: ArrayLike,
+    points_db: ArrayLike,
+) -> np.ndarray:
+    """Bursts of noise with a drawn spectrum, no two alike, each falling by 8.7 dB in ``fall_s``.
+
+    Where they overlap their powers add.
+    """
+    keeps = np.float32(np.exp(-2 / (fall_s * SAMPLE_RATE)))
+    power = impulses(n, times_s, np.square(level)) + np.float32(1e-15)
+    power = lfilter(np.ones(1, dtype=np.float32), np.array([1, -keeps]), power)
+    return shaped(noise(rng, n) * np.sqrt(power), points_hz, points_db)
+
+
 def rung(blow: np.ndarray, hz: ArrayLike, decay_s: ArrayLike, level: ArrayLike) -> np.ndarray:
     """A blow and the modes it rings, until the slowest has gone: a response to strike with."""
     tail = np.zeros(length(float(np.max(decay_s))), dtype=np.float32)
