@@ -34,6 +34,38 @@ def engine(
     return (pulse + rasp * flow) * dsp.spread(stroke, n)
 
 
+def combustion(
+    rng: Generator,
+    n: int,
+    cycle_hz: np.ndarray,
+    firings: np.ndarray,
+    *,
+    modes_hz: tuple[float, float],
+    uneven: float,
+    gas: float,
+) -> np.ndarray:
+    """Engine of many parts: every firing rings pipe, block and panels, and lets gas out.
+
+    ``cycle_hz`` is a control (crankshaft turns / 2), ``firings`` fractions of a cycle. Combustion
+    varies from one cycle to the next by ``uneven`` (natural log of strength; Heywood 1988), so
+    that an engine is no organ pipe. Ten modes in ``modes_hz`` fall by 60 dB in 20-60 ms; ``gas``
+    is noise in bursts, beside unit RMS.
+    """
+    turned = dsp.phase(cycle_hz * (1 + 0.01 * dsp.wander(rng, n, 3)), n, rng.uniform())[:: dsp.HOP]
+    cycles = np.arange(int(turned[-1]) + 1)[:, None]
+    at = cycles + firings + rng.normal(0, 0.003 + 0.02 * uneven**2, (cycles.size, firings.size))
+    ends = {"left": -1.0, "right": -1.0}
+    times = np.interp(at.ravel(), turned, np.arange(turned.size) / dsp.CONTROL_RATE, **ends)
+    of_cylinder = rng.normal(0, 0.15, firings.size)
+    level = np.exp(of_cylinder + rng.normal(0, uneven, at.shape)).ravel()
+    hz, decay_s = dsp.log_uniform(rng, *modes_hz, 10), dsp.log_uniform(rng, 0.02, 0.06, 10)
+    height = (hz / modes_hz[0]) ** -rng.uniform(0, 0.6) * np.exp(rng.normal(0, 0.3, 10))
+    parts = dsp.rung(dsp.burst(rng, 0.0005, 0.004), hz, decay_s, height)
+    out = dsp.unit(dsp.struck(dsp.impulses(n, times, level), parts))
+    points = [30, 100, 500, 2000, 16000], [-10, -4, 0, -8, -24]
+    return out + gas * dsp.unit(dsp.bursts(rng, n, times, level, 0.012, *points))
+
+
 def drive(rng: Generator, n: int, duration_s: float, idle: float, top: float, odds: float):
     """Engine speed: idle, or pulling away through gears, or coasting; a control."""
     if rng.random() < odds:
@@ -63,31 +95,30 @@ def passing(
     return aside / distance, 343 / (343 + speed * along / distance)
 
 
-def bus(rng: Generator, duration_s: float) -> np.ndarray:
-    """Bus: a slow diesel (four or six cylinders, firing 20-90 Hz), body rattle, air brakes, doors.
+def _road(rng: Generator, n: int, cycle_hz: np.ndarray) -> np.ndarray:
+    """Tyres and wind, as fast as the engine turns."""
+    road = dsp.coloured(rng, n, [20, 100, 900, 4000, 18000], [-6, 0, -6, -20, -44])
+    return road * dsp.spread(np.clip(cycle_hz / 12, 0.2, 1.5), n)
 
-    Heavy low harmonics, the clatter of diesel knock at 1-4 kHz in time with the firings, road noise
-    and a whining gear; heard from the kerb, passing, or from inside.
+
+def bus(rng: Generator, duration_s: float) -> np.ndarray:
+    """Bus: a slow diesel (four to eight cylinders, firing 20-90 Hz), body, air brakes, doors.
+
+    Heavy low pulses and what they set ringing in block and body at 60-1200 Hz, road noise and a
+    whining gear; heard from the kerb, passing, or from inside.
     """
     n = dsp.length(duration_s)
     cylinders = int(rng.choice([4, 6, 6, 8]))
     level, doppler = passing(rng, n, duration_s, 0.45)
     cycle = drive(rng, n, duration_s, rng.uniform(4.5, 6.5), rng.uniform(11, 17), 0.35) * doppler
     firings = np.arange(cylinders) / cylinders
-    out = engine(rng, n, cycle, firings, uneven=rng.uniform(0.08, 0.35), rasp=rng.uniform(0.2, 0.7))
-    body = dsp.log_uniform(rng, 60, 350, 4)
-    out = dsp.unit(out) + rng.uniform(0.4, 1.2) * dsp.unit(
-        dsp.resonators(out, body, [0.08] * 4, [1, 1, 0.7, 0.7])
-    )
-    knock = dsp.shaped(out * np.abs(out), [200, 1000, 3000, 12000], [-40, 0, 0, -14])
-    out = dsp.shaped(out, [20, 60, 500, 4000, 18000], [-6, 0, -6, rng.uniform(-24, -14), -50])
-    out = dsp.unit(out) + rng.uniform(0.05, 0.4) * dsp.unit(knock)
-    road = dsp.coloured(rng, n, [20, 100, 900, 4000, 18000], [-6, 0, -4, -16, -36])
-    out += rng.uniform(0.1, 0.7) * road * dsp.spread(np.clip(cycle / 12, 0.2, 1.5), n)
+    uneven, gas = rng.uniform(0.15, 0.45), rng.uniform(0.15, 0.35)
+    out = combustion(rng, n, cycle, firings, modes_hz=(60, 1200), uneven=uneven, gas=gas)
+    out += rng.uniform(0.1, 0.4) * _road(rng, n, cycle)
     whine = dsp.look_up(dsp.harmonic_table([1, 0.3]), dsp.phase(cycle * rng.uniform(35, 90), n))
-    out += rng.uniform(0, 0.12) * whine
+    out += rng.uniform(0, 0.08) * whine
     if rng.random() < 0.4:
-        out += _air_brake(rng, n, duration_s)
+        out += rng.uniform(0.3, 1.0) * _air_brake(rng, n, duration_s)
     return out * dsp.spread(level, n)
 
 
@@ -114,29 +145,21 @@ def motorcycle(rng: Generator, duration_s: float) -> np.ndarray:
     """Motorcycle: one to four cylinders, hardly muffled, revved up and down or riding past.
 
     Pulses of a big single or V-twin (uneven spacing, 0 and 315/720) are heard one by one at idle;
-    the pipe (0.6-1.4 m) rings at its odd quarter-wave modes; the mufflers let the highs through.
+    pipe, fins and covers ring at 80-3000 Hz. Level follows the load.
     """
     n = dsp.length(duration_s)
-    kind = rng.random()
-    firings = np.arange(int(rng.integers(1, 5)))
-    firings = firings / firings.size if kind > 0.35 else np.array([0.0, rng.uniform(0.38, 0.46)])
+    count = int(rng.integers(1, 5))
+    firings = np.arange(count) / count
+    if rng.random() < 0.35:
+        firings = np.array([0.0, rng.uniform(0.38, 0.46)])
     idle, top = rng.uniform(6.5, 11), dsp.log_uniform(rng, 22, 60)
     level, doppler = passing(rng, n, duration_s, 0.4)
     cycle = drive(rng, n, duration_s, idle, top, 0.25) * doppler
-    out = engine(rng, n, cycle, firings, uneven=rng.uniform(0.03, 0.25), rasp=rng.uniform(0.4, 1.6))
-    quarter = 343 / (4 * rng.uniform(0.6, 1.4))
-    pipe = quarter * np.array([1, 3, 5, 7]) * rng.uniform(0.96, 1.04, 4)
-    ring = dsp.resonators(out, pipe, [0.05, 0.035, 0.025, 0.02], [1, 0.8, 0.6, 0.5])
-    out = 0.5 * dsp.unit(out) + rng.uniform(0.5, 1.5) * dsp.unit(ring)
+    uneven, gas = rng.uniform(0.15, 0.45), rng.uniform(0.15, 0.45)
+    out = combustion(rng, n, cycle, firings, modes_hz=(80, 3000), uneven=uneven, gas=gas)
     load = np.clip(cycle / np.mean(cycle), 0.4, 2.0) ** rng.uniform(0.3, 1.2)
-    bright = rng.uniform(-10, 2)
-    out = dsp.shaped(
-        out, [20, 80, 400, 3000, 18000], [-12, 0, 2, bright, bright - rng.uniform(6, 18)]
-    )
-    valves = dsp.coloured(rng, n, [200, 2000, 6000, 18000], [-30, 0, -3, -20])
-    click = np.clip(0.5 + dsp.wander(rng, n, 80), 0.1, None)
-    out = dsp.unit(out) + rng.uniform(0.03, 0.2) * valves * dsp.spread(click, n)
-    return out * dsp.spread(level * load, n)
+    out = out * dsp.spread(load, n) + rng.uniform(0.1, 0.3) * _road(rng, n, cycle)
+    return out * dsp.spread(level, n)
 
 
 def mixer(rng: Generator, duration_s: float) -> np.ndarray:
