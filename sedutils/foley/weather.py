@@ -13,20 +13,22 @@ def rain(rng: Generator, duration_s: float) -> np.ndarray:
     longer); on water they trap bubbles that ring at 1.5-12 kHz (Minnaert; Pumphrey & Crum 1988).
     """
     n = dsp.length(duration_s)
-    # what is rained on and how far it is bends the spectrum freely: rumble below, hiss above, a
-    # valley between in many recordings
+    # 3 dB an octave down from 400 Hz, more above 5 kHz, as in recordings; what is rained on and how
+    # far it is bend that freely
     points_hz = [30, 120, 400, 1200, 3500, 9000, 18000]
-    levels = rng.normal(0, 6, 7) + rng.uniform(-4, 2) * np.arange(7)
-    levels[2:4] -= rng.uniform(-2, 12)
+    levels = np.array([0, 0, -1, -4, -9, -17, -28]) + rng.normal(0, 5, 7)
+    levels += rng.normal(0, 1) * np.arange(7)
+    levels[2:4] -= rng.uniform(-2, 5)
     wash = dsp.coloured(rng, n, points_hz, levels)
     wash = wash * dsp.spread(np.exp(dsp.log_uniform(rng, 0.02, 0.3) * dsp.wander(rng, n, 0.7)), n)
     surface = rng.uniform(0, 1) ** 3  # 0 leaves and soil .. 1 tin or a window sill
     out = wash
-    for rate in (dsp.log_uniform(rng, 100, 1000), dsp.log_uniform(rng, 8, 120)):  # far, near
+    for rate in (dsp.log_uniform(rng, 200, 3000), dsp.log_uniform(rng, 8, 120)):  # far, near
         times = dsp.poisson_times(rng, rate, duration_s)
         train = dsp.impulses(n, times, rng.pareto(2.2, times.size) + 0.3)
         click = dsp.burst(rng, 0.0002, dsp.log_uniform(rng, 0.002, 0.012))
         tail = np.append(click, np.zeros(dsp.length(0.05), dtype=np.float32))
+        tail = dsp.shaped(tail, [200, 1000, 4000, 16000], [-6, 0, -3, -rng.uniform(8, 22)])
         hz = dsp.log_uniform(rng, 700, 9000, 3)
         ring = dsp.resonators(
             tail, hz, dsp.log_uniform(rng, 0.0008, 0.003 + 0.05 * surface, 3), [1, 0.7, 0.5]
