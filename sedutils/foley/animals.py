@@ -38,7 +38,7 @@ def dog_barking(rng: Generator, duration_s: float) -> np.ndarray:
     for start, duration, f in zip(starts, lengths, tone, strict=True):
         part, at = dsp.stretch(n, start, duration)
         pitch[part] = f * (0.75 + rise * np.sin(np.pi * at**0.7) - 0.15 * at)
-    harsh = rng.uniform(0.3, 1.2) * (0.5 + size)
+    harsh = rng.uniform(0.4, 1.4) * (0.7 + 0.6 * size)
     rough = np.clip(rng.uniform(0, 0.8) * size + 0.25 * dsp.wander(rng, n, 6), 0, 1)
     source = dsp.voice(
         rng,
@@ -57,7 +57,8 @@ def dog_barking(rng: Generator, duration_s: float) -> np.ndarray:
         formants * rng.uniform(0.1, 0.25),
         above=dsp.log_uniform(rng, 0.08, 0.4),
     )
-    out = dsp.shaped(out, [60, 0.7 * base, 1200, 20000], [-30, 0, 6, 4 + rng.uniform(-12, 6)])
+    top = rng.uniform(-24, -8)  # the mouth's highs are soon lost outdoors
+    out = dsp.shaped(out, [60, 0.7 * base, 1200, 4000, 18000], [-30, 0, 6, 0.3 * top, top])
     if rng.random() < 0.25:
         out = dsp.unit(out) + rng.uniform(0.03, 0.15) * _growl(
             rng, n, size, 1 - np.minimum(level, 1)
