@@ -130,9 +130,9 @@ def _bumps(
 def footsteps(rng: Generator, duration_s: float) -> np.ndarray:
     """Steps: heel strike, the sole rolling on, the ball of the foot, 1.6-2.2 steps a second.
 
-    Flesh and sole soften the blow: it takes 2-12 ms to rise, and friction goes on for the 0.2 s of
+    Flesh and sole soften the blow: it takes 3-12 ms to rise, and friction goes on for the 0.2 s of
     the stance (Ekimov & Sabatier 2006). What lies on the ground, from dust to gravel, is crushed
-    meanwhile and crackles at 0.6-4 kHz. Noise and crackles are new at every step.
+    meanwhile and crackles above 0.5 kHz. Noise and crackles are new at every step.
     """
     n = dsp.length(duration_s)
     pattern = np.array([0.0, 0.5 + rng.normal(0, 0.015)])
@@ -168,11 +168,11 @@ def footsteps(rng: Generator, duration_s: float) -> np.ndarray:
     )
     density = dsp.log_uniform(rng, 400, 1500) * crushed
     grit = solids.crackle(
-        rng, n, density, click_s=dsp.log_uniform(rng, 0.003, 0.005), ring_hz=(600, 4000)
+        rng, n, density, click_s=dsp.log_uniform(rng, 0.003, 0.005), ring_hz=(500, 2500)
     )
     # steps are quiet: what else is to be heard lies not far under them
     air = dsp.coloured(rng, n, [20, 100, 1000, 10000], [0, -3, -15, rng.uniform(-40, -25)])
-    return out + dsp.log_uniform(rng, 0.7, 1.8) * grit + 10 ** (-rng.uniform(8, 20) / 20) * air
+    return out + dsp.log_uniform(rng, 0.7, 1.8) * grit + 10 ** (-rng.uniform(6, 14) / 20) * air
 
 
 def horsewalk(rng: Generator, duration_s: float) -> np.ndarray:
