@@ -7,13 +7,19 @@ from sedutils.foley import dsp
 from sedutils.foley.voices import shouts
 
 
-def clapping(rng: Generator, n: int, people: int, kinds: int = 5) -> np.ndarray:
+def clapping(
+    rng: Generator,
+    n: int,
+    people: int,
+    kinds: int = 5,
+    fall_s: tuple[float, float] = (0.004, 0.02),
+) -> np.ndarray:
     """``people`` clapping each at an own rate of 2.5-5.5 Hz, with ``kinds`` of hands among them.
 
-    Soft palms on air: a burst of noise, never the same twice, in a broad hump at 0.9-2.2 kHz with
-    nothing below and little above (Repp 1987; Peltola et al. 2007), which what stands close by
-    draws out to some tens of ms. People fill a disc around the listener evenly and pressure goes
-    with 1/distance: a few lead, the many are a wash.
+    Soft palms on air: a burst of noise, never the same twice, in a broad hump at 0.85-2.6 kHz with
+    nothing below and little above (Repp 1987; Peltola et al. 2007). It falls by 8.7 dB in
+    ``fall_s`` (a range, s), slower where what stands close by draws it out. People fill a disc
+    around the listener evenly and pressure goes with 1/distance: a few lead, the many are a wash.
     """
     duration_s = n / dsp.SAMPLE_RATE
     rate = rng.uniform(2.5, 5.5, people)
@@ -30,8 +36,8 @@ def clapping(rng: Generator, n: int, people: int, kinds: int = 5) -> np.ndarray:
         mine = whose == kind
         hump_hz = lowest_hz * dsp.log_uniform(rng, 1, 1.7)
         points = [100, 0.5 * hump_hz, hump_hz, 2 * hump_hz, 16000], [-30, below, 0, above, top]
-        fall_s = dsp.log_uniform(rng, 0.004, 0.02)
-        out += dsp.bursts(rng, n, times[mine].ravel(), level[mine].ravel(), fall_s, *points)
+        at, height = times[mine].ravel(), level[mine].ravel()
+        out += dsp.bursts(rng, n, at, height, dsp.log_uniform(rng, *fall_s), *points)
     return out
 
 

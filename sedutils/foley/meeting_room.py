@@ -196,7 +196,7 @@ def applause(rng: Generator, duration_s: float) -> np.ndarray:
     """
     n = dsp.length(duration_s)
     people = int(dsp.log_uniform(rng, 3, 13))
-    claps = dsp.unit(clapping(rng, n, people, kinds=min(people, 6)))
+    claps = dsp.unit(clapping(rng, n, people, kinds=min(people, 6), fall_s=(0.0015, 0.005)))
     level = swell(rng, n, rng.uniform(0.03, 0.2))
     first_s = rng.uniform(0.0, 0.25) * min(duration_s, 1.5)
     level *= dsp.contour([0, first_s + 0.01], [rng.uniform(0.3, 1.0), 1.0], n)
