@@ -78,9 +78,8 @@ def plan(
             level_spread_db,
         )
         got = (parts.offset_s - parts.onset_s).sum() / (mixtures * mixture_s)
-        if abs(got / polyphony - 1) < mixing.TOLERANCE and parts.label.nunique() == len(
-            source.labels
-        ):
+        complete = parts.label.nunique() == len(source.labels)
+        if abs(got / polyphony - 1) < mixing.TOLERANCE and complete:
             return parts
     raise ValueError(
         f"polyphony {polyphony} with every class present cannot be reached in {mixtures} {split} "

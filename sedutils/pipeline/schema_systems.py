@@ -112,7 +112,11 @@ ROWS = {
     ("itc_irst", "multitask"): ("multilabel_crnn", "multitask_crnn"),
     ("tut_rare_2017", "rcrnn"): ("rcrnn_cnn", "rcrnn_gru", "rcrnn", "rcrnn_literal"),
     ("tut_rare_2017", "gradual"): (
-        *("crnn_ta", "cbrnn", "finetuning_net", "gradual_net", "gradual_net_untrained"),
+        "crnn_ta",
+        "cbrnn",
+        "finetuning_net",
+        "gradual_net",
+        "gradual_net_untrained",
     ),
     ("desed_2020", "weak"): (
         *("fbcrnn", "fbcrnn_ends", "attention_crnn", "linear_crnn", "tag_cnn", "tag_cnn_blind"),

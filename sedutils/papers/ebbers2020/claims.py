@@ -78,11 +78,8 @@ def joint_training(run: WeakRun) -> list[dict]:
     for cut, source in CUTS.items():
         what = f"macro F at C = {run.contexts[0]}, windows of {source}, joint training - last tags only"
         metric = f"F_{cut}"
-        row = contrast(
-            "E05",
-            f"{what}; both masked by the same tags",
-            run.above(FBCRNN, ENDS, metric),
-        )
+        what += "; both masked by the same tags"
+        row = contrast("E05", what, run.above(FBCRNN, ENDS, metric))
         rows.append(beside_trivial(row, run.trivial(FBCRNN, ENDS, metric=metric)))
     saved = sooner(run)
     what = "seconds from onset to tag, last tags only - joint training"
