@@ -9,7 +9,7 @@ from sedutils.claims import facts, verdicts
 from sedutils.claims.verdicts import NEEDS_OFFICIAL
 from sedutils.corpora import corpus
 from sedutils.metrics.tags import tag_f_scores
-from sedutils.papers.ebbers2020 import claims, examples, figures, latency, page, results
+from sedutils.papers.ebbers2020 import claims, examples, figures, latency, page, results, summaries
 from sedutils.papers.ebbers2020.experiments import (
     ATTENTION,
     BLIND,
@@ -124,7 +124,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(run):
-    return results.table3(run, PRINTED, source="foley", **GIVEN)
+    return summaries.table3(run, PRINTED, source="foley", **GIVEN)
 
 
 def judge(run, table, source):
@@ -156,7 +156,7 @@ def test_table_3_has_each_class_three_numbers_and_what_is_printed(table):
 
 def test_other_classes_have_nothing_printed_beside_them(tmp_path):
     bank = of(tmp_path, (*(f"sound_{i}" for i in range(9)), "Dog"))
-    table = results.table3(bank, PRINTED, source="bank", **GIVEN)
+    table = summaries.table3(bank, PRINTED, source="bank", **GIVEN)
     assert table.filter(regex="paper|baseline").isna().all(axis=None)
     assert "34.8" not in columns.html(page.in_seconds(table, HOP_S), page.TABLE3)
     judged = judge(bank, table, "bank")
@@ -176,7 +176,7 @@ def test_halves_are_decided_by_each_other(run):
     try:
         for _, path in kept:
             files.write_npy(path, scores * lower)
-        found = results.crossed(run, members)
+        found = summaries.crossed(run, members)
     finally:
         for (_, path), array in kept.items():
             files.write_npy(path, array)
@@ -186,7 +186,7 @@ def test_halves_are_decided_by_each_other(run):
 
 
 def test_ensembles_and_their_parts(run):
-    table = results.detection(run).set_index("system")
+    table = summaries.detection(run).set_index("system")
     assert table.F.to_dict() == {
         "FBCRNN": 100,
         "FBCRNN, last tags only": 100,  # with the larger windows
@@ -194,20 +194,20 @@ def test_ensembles_and_their_parts(run):
         "CRNN, linear pooling": 90,
         "tag-conditioned CNN": 100,
         "CNN without tags": 0,
-        results.TOGETHER: 100,
+        summaries.TOGETHER: 100,
     }
     assert table.networks.tolist() == [2] * 6 + [4] and (table.single_std == 0).all()
     assert table.psds1["FBCRNN"] == pytest.approx(1) and table.psds2["CNN without tags"] < 0.1
     assert "<strong>100.0</strong>" in columns.html(table.reset_index(), page.DETECTION)
-    tried = results.contexts(run).set_index(["cut", "C"])
+    tried = summaries.contexts(run).set_index(["cut", "C"])
     assert tried[FBCRNN].tolist() == [100, 0, 100]
     assert tried[ENDS].tolist() == [0, 100, 0]
     assert tried.hears_s.tolist() == pytest.approx([19 * HOP_S, 23 * HOP_S, 7 * HOP_S])
-    assert "0.28 s" in columns.html(results.contexts(run), page.CONTEXTS)
+    assert "0.28 s" in columns.html(summaries.contexts(run), page.CONTEXTS)
 
 
 def test_tags_and_their_mean(run):
-    table = results.tagging(run).set_index("label")
+    table = summaries.tagging(run).set_index("label")
     assert (table[["validation", "public"]] == 100).all(axis=None)
     assert table.clips.tolist() == [4] * 10 + [20]
     tags = np.array([[1, 0], [1, 0], [0, 0]], bool)
@@ -217,7 +217,7 @@ def test_tags_and_their_mean(run):
 
 
 def test_poolings_are_masked_by_their_own_tags(run):
-    table = results.poolings(run).set_index("system")
+    table = summaries.poolings(run).set_index("system")
     assert list(table.index) == [results.SYSTEMS[name] for name in TAGGERS]
     alike = 100 * 2 * 0.2 / 1.2  # of a class that all clips are said to have, and every fifth has
     found = table[["tag_F_mean", "tag_F_together", "F_mean", "F_together"]]
@@ -241,7 +241,7 @@ def test_unlabelled_clips_that_were_taken_in(run):
         counts = [0, 0, 4, 10] if system == FBCRNN else [0] * 4
         course = pd.DataFrame({"step": [10, 20, 30, 50], "included": counts})
         files.write_csv(run.models / system / str(seed) / "history.csv", course)
-    table = results.included(run).set_index(["system", "seed"])
+    table = summaries.included(run).set_index(["system", "seed"])
     assert table.loc["FBCRNN"].to_numpy().tolist() == [[30, 10, (40 + 200) / 50]] * 2
     none = table.loc["CRNN, linear pooling"]
     assert none.at_step.isna().all() and none["most"].eq(0).all()

@@ -1,4 +1,1 @@
-"""What it costs: speed of each part, time and memory of each stage. Nothing here is part of a stage.
-
-Uses all but site.
-"""
+"""What it costs: speed of each part, time and memory of each stage. Nothing here is part of a stage."""

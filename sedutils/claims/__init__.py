@@ -1,4 +1,1 @@
-"""A paper's numbers and claims, and verdicts on them.
-
-Uses metrics.
-"""
+"""A paper's numbers and claims, and verdicts on them."""

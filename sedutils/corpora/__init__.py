@@ -1,4 +1,1 @@
-"""Corpora: the format and its checks, mixers, a folder of clips as a bank, readers of the official data sets.
-
-Uses foley, metrics (the annotation's rules) and pipeline.
-"""
+"""Corpora: the format and its checks, mixers, a folder of clips as a bank, readers of the official data sets."""

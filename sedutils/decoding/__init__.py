@@ -1,6 +1,6 @@
 """What turns scores into decisions, and every choice that validation data make for it.
 
-May use `sedutils.metrics` and what that may use. `smoothing` filters scores and decisions; `thresholds` decides and
-searches thresholds, `tag_thresholds` those of tags; `confidence` gathers votes from boundaries, `dynamic` takes one
-event a clip, `class_wise` chooses context, median and threshold of each class.
+`smoothing` filters scores and decisions; `thresholds` decides and searches thresholds, `tag_thresholds` those of tags;
+`confidence` gathers votes from boundaries, `dynamic` takes one event a clip, `class_wise` chooses context, median and
+threshold of each class.
 """

@@ -1,4 +1,1 @@
-"""From sound to what networks read: spectra, frames, targets, augmentation.
-
-Uses corpora, metrics and pipeline.
-"""
+"""From sound to what networks read: spectra, frames, targets, augmentation."""

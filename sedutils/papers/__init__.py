@@ -1,4 +1,1 @@
-"""What only one paper needs, a package each; none imports another.
-
-Uses all but site and benchmark.
-"""
+"""What only one paper needs, a package each; none imports another."""

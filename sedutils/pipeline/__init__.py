@@ -1,4 +1,1 @@
-"""The ground that all rooms stand on: params.yaml and its schema, jobs, files, places, what code can reach.
-
-Uses nothing else of sedutils.
-"""
+"""The ground that all rooms stand on: params.yaml and its schema, jobs, files, places, what code can reach."""

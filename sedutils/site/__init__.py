@@ -1,4 +1,1 @@
-"""The pipeline's own machinery: runner, report, README's tables, one's own recording.
-
-Uses all but papers and benchmark.
-"""
+"""The pipeline's own machinery: runner, report, README's tables, one's own recording."""

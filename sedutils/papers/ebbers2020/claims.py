@@ -7,7 +7,8 @@ from sedutils.claims.verdicts import beside_trivial, contrast, exact, nothing
 from sedutils.metrics import bootstrap, events
 from sedutils.papers.ebbers2020 import latency
 from sedutils.papers.ebbers2020.experiments import ATTENTION, CONDITIONED, ENDS, FBCRNN
-from sedutils.papers.ebbers2020.results import AVERAGE, VALIDATION, WeakRun, paper_name
+from sedutils.papers.ebbers2020.results import AVERAGE, VALIDATION, WeakRun
+from sedutils.papers.ebbers2020.summaries import paper_name
 
 ABSOLUTE = 10.0  # E01: points over the baseline
 ROUNDED = 0.06  # E02
@@ -18,7 +19,7 @@ CUTS = {"hidden": "the CNN's output", "input": "the input"}
 def odd(run: WeakRun, table: pd.DataFrame, printed: pd.DataFrame) -> list[dict]:
     """E01 to E05.
 
-    table : of `sedutils.papers.ebbers2020.results.table3`; printed : Table 3 of the paper
+    table : of `sedutils.papers.ebbers2020.summaries.table3`; printed : Table 3 of the paper
     """
     baseline = float(printed.set_index("row").F["Baseline macro-average"])
     return [*over_baselines(run, baseline), *of_table3(table), *joint_training(run)]

@@ -120,7 +120,7 @@ def clip(mel, rows: dict[str, np.ndarray], events: pd.DataFrame, labels, hop_s: 
 def classes(table: pd.DataFrame):
     """Table 3: each class's three numbers as bars, and what is printed as dots.
 
-    table : of `sedutils.papers.ebbers2020.results.table3`
+    table : of `sedutils.papers.ebbers2020.summaries.table3`
     """
     place = np.arange(len(table))
     fig, ax = plt.subplots(figsize=(9, 3.1))
