@@ -72,7 +72,6 @@ def test_bad_params_end_in_one_line_before_any_work(checkout):
     assert "Traceback" not in done.stderr + done.stdout
 
 
-@pytest.mark.xfail(strict=True, reason="until the run of record that ends the work on evidence")
 def test_the_lock_is_the_record_of_the_sources(tmp_path):
     record.unpack(tmp_path)
     done = smoke.repro(smoke.repository(tmp_path), "--dry", "--allow-missing")
