@@ -16,7 +16,7 @@ from sedutils.training.run import ClipRun
 SYSTEMS = {
     "crnn_ta": "CRNN+TA",
     "cbrnn": "CBRNN",
-    "cbrnn_literal": "CBRNN, attention to the letter",
+    "cbrnn_attended": "CBRNN, an attention that attends",
     "finetuning_net": "Finetuning Net",
     "gradual_net": "Gradual Net",
     "gradual_net_untrained": "Gradual Net, ASR untrained",
